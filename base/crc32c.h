@@ -1,0 +1,12 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace parley {
+
+// CRC-32C (Castagnoli, RFC 3720 §B.4) of `data`, continuing from `crc` (0 to begin). Hardware (SSE4.2) where
+// the CPU has it, a table otherwise; both give the same number. Thread-safe.
+std::uint32_t crc32c(std::span<const std::byte> data, std::uint32_t crc = 0);
+
+}  // namespace parley

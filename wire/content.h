@@ -1,0 +1,54 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "wire/error_codes.h"
+
+// What a client may publish to rooms/{room}/send, and what becomes of it (topics.md §3).
+namespace parley::wire {
+
+// A refusal a client will read: the code and a sentence fit for this very case.
+struct Refusal {
+  Code code;
+  std::string reason;
+};
+
+struct Content {
+  std::string type;   // "text" unless the client said otherwise; "data" for bytes that are not UTF-8
+  std::string ref;    // "" when none was given
+  std::string json;   // a JSON object, valid UTF-8, without raw newlines outside strings' escapes: the client's bytes as sent when
+                      // it sent an object, {"text":…} for plain text, {"data":base64,"content_type":…} for other bytes
+};
+
+// Recognises and validates. In this order:
+//   empty payload → empty; above max_bytes → too_large;
+//   first byte after white space is `{` → must be one JSON object (RFC 8259) in UTF-8 without U+0000 (raw or escaped), else malformed;
+//     nested deeper than kContentDepthMax → too_deep; `{}` → empty;
+//     top-level `type` and `ref` must be strings and given once, else malformed; ref 1…kRefMax bytes without control characters;
+//     `type`: `text media edit delete reaction`, or x.<1-62 of a-z 0-9 . _ ->; else reserved_type (`member room data` are reserved);
+//     `edit delete reaction` need `target`, an integer ≥ 1, else malformed; `text` needs a string `text` that is not empty, else empty/malformed;
+//   otherwise valid UTF-8 without U+0000 → plain text (blank text → empty);
+//   otherwise bytes: content_type is `content_type` when given (MQTT 5 property, ≤ 128 bytes of printable ASCII), else
+//     application/octet-stream.
+// Plain text takes its `ref` and `type` never; MQTT 5 user property `ref` is passed in `property_ref` and used for plain text and bytes (an
+// object's own `ref` wins). Never throws.
+std::expected<Content, Refusal> parse_content(std::string_view payload, std::size_t max_bytes,
+                                              std::string_view content_type = {}, std::string_view property_ref = {});
+
+// rooms/{room}/receipts/{user}: {"received":12,"read":10}; at least one of them, integers ≥ 0, read ≤ received when both; others malformed.
+struct Receipts {
+  std::uint64_t received = 0;  // 0: not given
+  std::uint64_t read = 0;
+};
+std::expected<Receipts, Refusal> parse_receipts(std::string_view payload);
+
+// users/{user}/devices/{device}/status: {"status":"online|away|offline", …}; object ≤ 1 KiB. Empty payload (clearing) is for the backend only
+// and refused here.
+std::expected<void, Refusal> check_device_status(std::string_view payload);
+// rooms/{room}/typing/{user}: {"typing":true|false}, ≤ 256 bytes.
+std::expected<void, Refusal> check_typing(std::string_view payload);
+
+}  // namespace parley::wire

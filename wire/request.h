@@ -1,0 +1,47 @@
+#pragma once
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "wire/error_codes.h"
+
+// Requests and replies of topics.md §4, whatever carries them.
+namespace parley::wire {
+
+using Json = nlohmann::json;
+
+struct Request {
+  std::string id;      // "" when the client gave none; else 1…kRequestIdMax bytes
+  std::string method;  // from the topic
+  std::string user;    // from the topic: the broker checked that it is the sender
+  Json params;         // an object; `id` taken out
+};
+
+struct Failure {
+  Code code;
+  std::string message;
+};
+
+// {"id":…, …}; an empty payload is {}. Failure: malformed (not an object, not UTF-8, too deep, U+0000), too_large, invalid_argument (id).
+std::expected<Request, Failure> parse_request(std::string_view user, std::string_view method, std::string_view payload);
+
+std::string format_reply(std::string_view id, const Json& result);
+std::string format_failure(std::string_view id, const Failure& failure);
+
+// A reply as a client reads it. nullopt when it is not one.
+struct Reply {
+  std::string id;
+  bool ok = false;
+  Json result;       // when ok
+  std::string code, message;  // when not
+};
+std::optional<Reply> parse_reply(std::string_view payload);
+
+// Inbox notices written by the plugin.
+std::string format_refused(const Failure& failure, std::string_view room, std::string_view ref,
+                           std::string_view method = {}, std::string_view id = {});
+std::string format_duplicate(std::string_view room, std::string_view ref, std::uint64_t seq);
+
+}  // namespace parley::wire
