@@ -31,9 +31,11 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
 Result<std::string> read_secret_file(const std::filesystem::path& path);
 
 // Replaces `path` whole or not at all, also across a crash: temporary file beside it, fsync, rename, fsync of the folder.
+// in_doubt: replaced, but the folder's fsync failed, so a power loss may bring the old file back.
 Result<> write_file_atomic(const std::filesystem::path& path, std::string_view data, int mode = 0600);
 
-// Appends all of `data` to `fd` with write(2); on a short write the file is cut back to where it was (unavailable).
+// Appends all of `data` to the end of `fd` with write(2); on a short write the file is cut back to where it was (unavailable;
+// in_doubt when it can't be cut).
 Result<> append_all(const Fd& fd, std::string_view data);
 
 Result<> sync_directory(const std::filesystem::path& dir);

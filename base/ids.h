@@ -12,13 +12,17 @@ namespace parley {
 using Ulid = std::array<unsigned char, 16>;  // 48 bits of ms since 1970, 80 random bits, big-endian
 
 // Makes ULIDs (github.com/ulid/spec), each greater than the one before from the same generator: within one
-// millisecond, or when the clock steps back, the random part is counted up. Not thread-safe.
+// millisecond, or when the clock steps back, the random part is counted up. Randomness is drawn from the system in
+// stocks of 32 ids, so that most calls make no system call. Not thread-safe.
 class UlidGenerator {
  public:
   Ulid next(WallTime now);
 
  private:
+  void draw_random_part();
+
   Ulid last_{};
+  std::string stock_;  // random bytes not used yet
 };
 
 // 26 characters of Crockford's base 32.

@@ -1,0 +1,13 @@
+#include "base/clock.h"
+
+namespace parley {
+
+WallTime SystemClock::wall() const {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+SteadyTime SystemClock::steady() const {
+  return std::chrono::steady_clock::now();
+}
+
+}  // namespace parley
