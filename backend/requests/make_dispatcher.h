@@ -1,0 +1,36 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "backend/control/broker_control.h"
+#include "backend/mqtt/publisher.h"
+#include "backend/requests/dispatcher.h"
+#include "backend/requests/room_events.h"
+#include "backend/store/stores.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "wire/limits.h"
+
+namespace parley::backend {
+
+struct DispatcherOptions {
+  enum class RoomCreate { everyone, admins };
+  RoomCreate room_create = RoomCreate::everyone;
+  std::size_t password_min = 8;  // bytes
+  std::uint32_t scram_iterations =
+      kScramIterationsDefault;  // 4096…100000; each login costs about 0.25 µs × this
+  std::size_t max_content_bytes = wire::kContentMaxDefault;  // of one entry of `append`
+  std::uint32_t read_threads = 2;
+  std::size_t read_queue = 1024;  // requests waiting; beyond: `unavailable`
+  std::size_t change_queue = 1024;
+  LogSink log;  // internal errors with their cause; empty: not told
+};
+
+// The Dispatcher over these; all of them must outlive it. Its threads run from here to stop() or destruction.
+std::unique_ptr<Dispatcher> make_dispatcher(Stores& stores, BrokerControl& broker, RoomEvents& events,
+                                            Publisher& publisher, const Clock& clock,
+                                            DispatcherOptions options);
+
+}  // namespace parley::backend

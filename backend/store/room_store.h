@@ -1,0 +1,108 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/store/directory_change.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "wire/names.h"
+
+namespace parley::backend {
+
+struct Room {
+  std::uint64_t id = 0;  // 1…2^53-1, random, never used again
+  std::string name;
+  wire::RoomKind kind = wire::RoomKind::group;
+  std::string title;
+  bool is_public = false;  // anybody may see it and join
+  std::string epoch;
+  std::uint64_t last_seq = 0;  // the last stored seq
+  std::uint32_t members = 0;
+  bool quarantined = false;  // a message conflicted: new ones are kept aside
+};
+
+// Somebody's standing in a room. role none and not banned: nobody to it.
+struct Member {
+  std::string user;
+  wire::Role role = wire::Role::none;
+  bool banned = false;  // then role is none
+  WallTime since{};     // of joining, or of the ban
+};
+
+struct NewMember {
+  std::string user;
+  wire::Role role = wire::Role::member;
+};
+struct NewRoom {
+  std::string name;  // legal
+  wire::RoomKind kind = wire::RoomKind::group;
+  std::string title;
+  bool is_public = false;
+  std::vector<NewMember> members;  // the owner among them; each user once
+  std::vector<RoomEntry> entries;
+};
+struct RoomUpdate {
+  std::optional<std::string> title;
+  std::optional<bool> is_public;
+  std::vector<RoomEntry> entries;
+};
+// Puts `user` into exactly this standing: joins, removals, roles, bans are all of this form.
+struct MemberChange {
+  std::uint64_t room_id = 0;
+  std::string user;
+  wire::Role role = wire::Role::none;
+  bool banned = false;
+  std::vector<RoomEntry> entries;
+};
+
+// Which rooms, in byte order of their names, those after `after`.
+struct RoomQuery {
+  enum class Which { of_user, all_public, all };
+  Which which = Which::of_user;
+  std::string user;  // whose rooms; also whose role is told with each room
+  std::string after;
+  std::uint32_t limit = 100;
+};
+struct RoomOfUser {
+  Room room;
+  wire::Role role = wire::Role::none;  // of RoomQuery::user
+};
+
+// Which members of a room, in byte order of their names.
+struct MemberQuery {
+  std::uint64_t room_id = 0;
+  bool banned = false;  // the banned instead of the members
+  std::string after;
+  std::uint32_t limit = 100;
+};
+
+// Rooms, members, bans: the truth of them. Each change is one transaction, which also writes its step of the
+// Directory log. Thread-safe; calls block on the database. Names are compared exactly as created, but for
+// uniqueness. Errors of all: unavailable (nothing was changed, retry), corrupt, internal; not_found where the
+// room or user named is not there. After any error everything is as it was.
+class RoomStore {
+ public:
+  virtual ~RoomStore() = default;
+
+  virtual Result<Room> find(const std::string& name) = 0;
+  virtual Result<Room> get(std::uint64_t room_id) = 0;
+  virtual Result<std::vector<RoomOfUser>> list(const RoomQuery& query) = 0;
+  virtual Result<Member> member(std::uint64_t room_id,
+                                const std::string& user) = 0;  // role none for strangers
+  virtual Result<std::vector<Member>> members(const MemberQuery& query) = 0;
+
+  // already_exists: a living room has this name, perhaps in another case. not_found: one of the members has
+  // no account.
+  virtual Result<Committed<Room>> create(const NewRoom& room) = 0;
+  virtual Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) = 0;
+  // Its messages are gone for every reader at once, and removed from the disk little by little.
+  virtual Result<Committed<Room>> erase(std::uint64_t room_id) = 0;
+  // permission_denied: members would be left without the owner they had. version 0: it was so already.
+  virtual Result<Committed<Member>> change_member(const MemberChange& change) = 0;
+
+  virtual Result<std::uint64_t> count() = 0;
+};
+
+}  // namespace parley::backend

@@ -1,0 +1,19 @@
+#pragma once
+#include <memory>
+
+#include "backend/store/directory_log.h"
+#include "backend/store/message_store.h"
+#include "backend/store/room_store.h"
+#include "backend/store/user_store.h"
+
+namespace parley::backend {
+
+// Everything the backend keeps, over one database.
+struct Stores {
+  std::unique_ptr<MessageStore> messages;
+  std::unique_ptr<RoomStore> rooms;
+  std::unique_ptr<UserStore> users;
+  std::unique_ptr<DirectoryLog> directory;
+};
+
+}  // namespace parley::backend
