@@ -1,0 +1,84 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace parley::backend {
+
+enum class LogFormat { text, json };
+enum class RoomCreators { everyone, admins };
+
+// All that can be set of parleyd, with the defaults. Keys, units, ranges and what each does stand in
+// config/keys.cc, the one list from which the file is read and `parleyd --print-default-config` is printed.
+struct Config {
+  std::string store = "sqlite:///var/lib/parley/parley.db";  // sqlite:///absolute/path,
+                                                             // sqlite://relative/path or a plain path
+
+  struct Broker {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 1883;
+    std::string secret_file;
+    std::chrono::seconds keepalive{5};
+    std::uint32_t outgoing_max = 10'000;
+    std::chrono::milliseconds answer_timeout{5'000};
+  } broker;
+
+  struct Http {
+    std::string address = "127.0.0.1";
+    std::uint16_t port = 7880;  // 0: no HTTP
+  } http;
+
+  struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+  } log;
+
+  struct Requests {
+    RoomCreators room_create = RoomCreators::everyone;
+    std::uint32_t password_min = 8;
+    std::uint32_t scram_iterations = 4096;
+    std::uint32_t threads = 2;
+    std::uint32_t queue = 1'000;
+  } requests;
+
+  struct Feed {
+    std::uint32_t queue_batches = 256;
+    std::uint32_t merge_batches = 16;
+  } feed;
+
+  struct State {
+    std::uint32_t republish_per_s = 500;
+  } state;
+
+  std::chrono::milliseconds stop_timeout{5'000};
+};
+
+// A line to show: "parleyd.toml:12: …" or "--set http.port: …".
+using ConfigErrors = std::vector<std::string>;
+
+// Reads `text` (TOML 1.0), then each of `overrides` ("key=value": the value as TOML has it, or taken as a
+// string) in order. All errors are found, not just the first: syntax, unknown keys, wrong types, values out
+// of range. `source` names the text in them.
+std::expected<Config, ConfigErrors> parse_config(std::string_view text, const std::string& source,
+                                                 const std::vector<std::string>& overrides = {});
+
+// The file at `path` ("" for none: all defaults).
+std::expected<Config, ConfigErrors> load_config(const std::string& path,
+                                                const std::vector<std::string>& overrides = {});
+
+// A complete configuration file with every key at its default, each explained. Parses to Config{}.
+std::string default_config();
+
+// The broker's shared secret: environment variable PARLEY_BROKER_SECRET when it is set, else
+// broker.secret_file (base/file.h's read_secret_file). invalid_argument when neither is given.
+Result<std::string> broker_secret(const Config& config);
+
+// The file path of `store`. invalid_argument when it is another kind of store.
+Result<std::string> sqlite_path(const std::string& store);
+
+}  // namespace parley::backend

@@ -1,0 +1,113 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backend/metrics/metrics.h"
+#include "backend/requests/room_events.h"
+#include "backend/store/message_store.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "wire/feed.h"
+
+namespace parley::backend {
+
+// Where the consumer's word on the feed goes. Called on the consumer's thread; thread-safe; never blocks.
+class FeedAcks {
+ public:
+  virtual ~FeedAcks() = default;
+  // Everything before `offset` is stored, durably.
+  virtual void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) = 0;
+  // A newer consumer has stored: this one must stand back.
+  virtual void fenced(std::uint64_t generation) = 0;
+};
+
+struct FeedOptions {
+  std::uint32_t queue_batches =
+      256;  // waiting batches, at most 128 KiB each; more are dropped, the plugin sends them again
+  std::uint32_t merge_batches = 16;  // of them, how many go into one transaction
+  std::chrono::milliseconds retry_min{
+      100};  // pause after a failed transaction, doubled each time up to retry_max
+  std::chrono::milliseconds retry_max{5'000};
+};
+
+// Puts feed batches into the MessageStore: queue → one thread → one transaction for all that waits →
+// acknowledgement → RoomEvents. Nothing is acknowledged before it is stored. What can't be used (a hole, a
+// broken record, a full queue) is dropped and counted: the plugin sends again whatever is not acknowledged.
+// Thread-safe.
+class FeedConsumer {
+ public:
+  FeedConsumer(MessageStore& store, RoomEvents& events, FeedAcks& acks, Metrics& metrics, const Clock& clock,
+               LogSink log, FeedOptions options = {});
+  ~FeedConsumer();  // stops at once: what waits is dropped
+
+  // Takes batches of `generation` from here on, the next one at `position`; those of others are dropped.
+  // Never blocks.
+  void begin(std::uint64_t generation, std::uint64_t position);
+  // Takes no more batches; what waits is still stored.
+  void end();
+  // The payload of a message on $parley/feed. Never blocks.
+  void offer(std::string payload);
+  // Waits until nothing is left to store, at most `deadline`. False when it ran out.
+  bool drain(std::chrono::milliseconds deadline);
+
+  // The last attempt to store worked (or there was none yet).
+  bool store_works() const { return store_works_; }
+
+ private:
+  struct Waiting {
+    std::string payload;
+    wire::FeedBatch batch;  // views into payload
+  };
+  struct Merged;
+
+  void run();
+  std::vector<Waiting> take();
+  bool wait_unless_stopped(std::chrono::milliseconds pause, std::uint64_t generation);
+  void consume(std::vector<Waiting> waiting, std::uint64_t generation);
+  Merged merge(const std::vector<Waiting>& waiting);
+  bool add(const Waiting& next, Merged& merged);
+  bool store_retrying(const Merged& merged, std::uint64_t generation);
+  void stored(const Merged& merged, const StoreOutcome& outcome, std::uint64_t generation);
+  bool failed(const Error& error, std::uint64_t generation);
+  void note_corrupt(std::uint64_t from, const std::string& why);
+
+  MessageStore& store_;
+  RoomEvents& events_;
+  FeedAcks& acks_;
+  const Clock& clock_;
+  LogSink log_;
+  FeedOptions options_;
+
+  struct Meters {
+    Counter batches, stored, repeated, dropped, quarantined, acks, queue_full, holes, corrupt, store_errors;
+    Gauge queue, position, corrupt_alarm, newest_age;
+    Histogram store_seconds, batch_messages;
+  } meters_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Waiting> queue_;  // at most options_.queue_batches
+  std::uint64_t generation_ = 0;
+  std::uint64_t begun_position_ = 0;
+  bool begun_ = false;  // begin() was called and the thread has not taken its position over yet
+  bool taking_ = false;
+  bool busy_ = false;
+  bool stopping_ = false;
+  std::atomic<bool> store_works_{true};
+
+  // Of the thread alone.
+  std::uint64_t position_ = 0;
+  std::uint64_t corrupt_at_ = 0;
+  std::uint32_t corrupt_times_ = 0;
+
+  std::thread thread_;
+};
+
+}  // namespace parley::backend
