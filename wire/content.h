@@ -19,26 +19,35 @@ struct Refusal {
 struct Content {
   std::string type;   // "text" unless the client said otherwise; "data" for bytes that are not UTF-8
   std::string ref;    // "" when none was given
-  std::string json;   // a JSON object, valid UTF-8, without raw newlines outside strings' escapes: the client's bytes as sent when
-                      // it sent an object, {"text":…} for plain text, {"data":base64,"content_type":…} for other bytes
+  std::string json;   // a JSON object in UTF-8, at most kContentJsonMax bytes: when the client sent an object, its bytes without
+                      // white space around (newlines between tokens stay); {"text":…} for plain text;
+                      // {"data":base64,"content_type":…} for other bytes
 };
 
 // Recognises and validates. In this order:
 //   empty payload → empty; above max_bytes → too_large;
 //   first byte after white space is `{` → must be one JSON object (RFC 8259) in UTF-8 without U+0000 (raw or escaped), else malformed;
 //     nested deeper than kContentDepthMax → too_deep; `{}` → empty;
-//     top-level `type` and `ref` must be strings and given once, else malformed; ref 1…kRefMax bytes without control characters;
+//     top-level `type` and `ref` must be strings, else malformed; ref 1…kRefMax bytes without control characters;
+//     none of `type ref target text` may be given twice at top level, else malformed;
 //     `type`: `text media edit delete reaction`, or x.<1-62 of a-z 0-9 . _ ->; else reserved_type (`member room data` are reserved);
-//     `edit delete reaction` need `target`, an integer ≥ 1, else malformed; `text` needs a string `text` that is not empty, else empty/malformed;
+//     `edit delete reaction` need `target`, an integer ≥ 1, else malformed; `text` needs a string `text`, else malformed, that is not
+//     blank (ASCII white space only), else empty;
 //   otherwise valid UTF-8 without U+0000 → plain text (blank text → empty);
 //   otherwise bytes: content_type is `content_type` when given (MQTT 5 property, ≤ 128 bytes of printable ASCII), else
-//     application/octet-stream.
-// Plain text takes its `ref` and `type` never; MQTT 5 user property `ref` is passed in `property_ref` and used for plain text and bytes (an
-// object's own `ref` wins). Never throws.
+//     application/octet-stream;
+//   what the content became above kContentJsonMax (control characters grow sixfold) → too_large.
+// Plain text never holds `ref` or `type`. MQTT 5's user property `ref` is passed in `property_ref` and used when the content brings none (an
+// object's own wins); an illegal one that would be used → malformed. Keeps no DOM; never throws but for want of memory.
 std::expected<Content, Refusal> parse_content(std::string_view payload, std::size_t max_bytes,
                                               std::string_view content_type = {}, std::string_view property_ref = {});
 
-// rooms/{room}/receipts/{user}: {"received":12,"read":10}; at least one of them, integers ≥ 0, read ≤ received when both; others malformed.
+// The `ref` of a message that is refused (for whatever reason), so that its sender can be told which: as parse_content would take it, "" when
+// there is no legal one within the first max_bytes.
+std::string peek_ref(std::string_view payload, std::size_t max_bytes, std::string_view property_ref = {});
+
+// rooms/{room}/receipts/{user}: {"received":12,"read":10}; at least one of them, integers ≥ 0, read ≤ received when both, nothing else, ≤ 256
+// bytes; others malformed.
 struct Receipts {
   std::uint64_t received = 0;  // 0: not given
   std::uint64_t read = 0;
@@ -48,7 +57,7 @@ std::expected<Receipts, Refusal> parse_receipts(std::string_view payload);
 // users/{user}/devices/{device}/status: {"status":"online|away|offline", …}; object ≤ 1 KiB. Empty payload (clearing) is for the backend only
 // and refused here.
 std::expected<void, Refusal> check_device_status(std::string_view payload);
-// rooms/{room}/typing/{user}: {"typing":true|false}, ≤ 256 bytes.
+// rooms/{room}/typing/{user}: {"typing":true|false} and nothing else, ≤ 256 bytes.
 std::expected<void, Refusal> check_typing(std::string_view payload);
 
 }  // namespace parley::wire

@@ -30,7 +30,8 @@ struct Envelope {
 void append_envelope(std::string& out, const Envelope& e);
 std::string format_envelope(const Envelope& e);
 
-// The reverse, by a JSON parser; content is re-serialised. invalid_argument when members are missing or of another type.
+// The reverse, by a JSON parser; content is written anew without white space, its members' order and its numbers as they were.
+// Members it does not know are left out. invalid_argument when members are missing, given twice or of another type.
 Result<Envelope> parse_envelope(std::string_view json);
 
 }  // namespace parley::wire

@@ -11,6 +11,7 @@ inline constexpr std::size_t kTypeMax = 64;                     // `type`
 inline constexpr std::size_t kContentDepthMax = 16;             // levels of nesting; the object itself is level 1
 inline constexpr std::size_t kContentMaxDefault = 64 * 1024;    // option max_content_bytes
 inline constexpr std::size_t kContentMaxLimit = 256 * 1024;     // what that option may say at most
+inline constexpr std::size_t kContentJsonMax = 480 * 1024;      // `content` as JSON: with its envelope it fits kRecordMax
 inline constexpr std::size_t kRequestMax = 256 * 1024;          // a request's payload
 inline constexpr std::size_t kRequestIdMax = 64;
 inline constexpr std::size_t kReplyMax = 256 * 1024;            // pages end before this and say "more"
