@@ -9,7 +9,7 @@ if(MOLD)
   add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Werror)
+add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers) # designated initializers leave members out on purpose
 if(PARLEY_SANITIZE)
   add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${PARLEY_SANITIZE})
