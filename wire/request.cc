@@ -76,8 +76,12 @@ std::expected<Request, Failure> parse_request(std::string_view user, std::string
 }
 
 std::string format_reply(std::string_view id, const Json& result) {
+  return format_raw_reply(id, result.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string format_raw_reply(std::string_view id, std::string_view result_json) {
   std::string out = begin_reply(id, true);
-  out.append(",\"result\":").append(result.dump(-1, ' ', false, Json::error_handler_t::replace)) += '}';
+  out.append(",\"result\":").append(result_json) += '}';
   return out;
 }
 

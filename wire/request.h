@@ -28,6 +28,8 @@ struct Failure {
 std::expected<Request, Failure> parse_request(std::string_view user, std::string_view method, std::string_view payload);
 
 std::string format_reply(std::string_view id, const Json& result);
+// The same around a result that is JSON text already.
+std::string format_raw_reply(std::string_view id, std::string_view result_json);
 std::string format_failure(std::string_view id, const Failure& failure);
 
 // A reply as a client reads it. nullopt when it is not one.
