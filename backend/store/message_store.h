@@ -18,42 +18,48 @@ struct FeedPosition {
 };
 
 struct StoreOutcome {
-  std::uint32_t stored = 0;        // new rows
-  std::uint32_t repeated = 0;      // had been there, the same
-  std::uint32_t dropped = 0;       // of rooms deleted meanwhile
-  std::uint32_t quarantined = 0;   // another message stands under this (room, seq), or the room is quarantined: kept aside, nothing overwritten
+  std::uint32_t stored = 0;    // new rows
+  std::uint32_t repeated = 0;  // had been there, the same
+  std::uint32_t orphaned = 0;  // of the stored: of rooms nobody knows (an older database was put back)
+  std::uint32_t dropped = 0;   // of rooms deleted meanwhile
+  // Another message stands under this (room, seq), or the room is quarantined: kept aside, nothing
+  // overwritten.
+  std::uint32_t quarantined = 0;
 };
 
 // Which messages of a room a page takes. Exactly one of the two, or none for the newest.
 struct PageQuery {
   std::uint64_t room_id = 0;
-  std::optional<std::uint64_t> before;  // the newest `limit` with seq < before
-  std::optional<std::uint64_t> after;   // the oldest `limit` with seq > after
+  std::optional<std::uint64_t> before{};  // the newest `limit` with seq < before
+  std::optional<std::uint64_t> after{};   // the oldest `limit` with seq > after
   std::uint32_t limit = 50;
-  std::size_t max_bytes = 200 * 1024;   // of envelopes; at least one message is given whatever its size
+  std::size_t max_bytes = 200 * 1024;  // of envelopes; at least one message is given whatever its size
 };
 struct Page {
-  std::vector<std::string> envelopes;  // JSON texts, oldest first
-  std::uint64_t through = 0;           // last stored seq of the room
-  bool more = false;                   // there is more in the direction asked for (without before/after: older ones)
+  std::vector<std::string> envelopes{};  // JSON texts, oldest first
+  std::uint64_t through = 0;             // last stored seq of the room
+  bool more = false;  // there is more in the direction asked for (without before/after: older ones)
 };
 
 // Room messages, a materialised view of the journal. Thread-safe; calls block on the database.
-// Errors: unavailable (nothing was changed, retry), permission_denied (a newer generation has stored: stop being the consumer),
-// internal. After any error the store is as it was before the call.
+// Errors: unavailable (nothing was changed, retry), permission_denied (a newer generation has stored: stop
+// being the consumer), internal. After any error the store is as it was before the call.
 class MessageStore {
  public:
   virtual ~MessageStore() = default;
 
   virtual Result<FeedPosition> position() = 0;
 
-  // Becomes the consumer: from now on only this or a higher generation may store. Sets journal and offset when `restart_at` is given
-  // (the journal was renewed).
-  virtual Result<> begin(std::uint64_t generation, const std::string& journal, std::optional<std::uint64_t> restart_at) = 0;
+  // Becomes the consumer: from now on only this or a higher generation may store. Sets journal and offset
+  // when `restart_at` is given (the journal was renewed).
+  virtual Result<> begin(std::uint64_t generation, const std::string& journal,
+                         std::optional<std::uint64_t> restart_at) = 0;
 
-  // Stores a batch and moves the position from `from` to `to` in one transaction. Idempotent on (room, seq). `from` must be at or below the
-  // position (a repeat) and `to` above; a batch that begins beyond the position is refused (invalid_argument): a hole.
-  virtual Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to, std::span<const wire::Record> records) = 0;
+  // Stores a batch and moves the position from `from` to `to` in one transaction. Idempotent on (room, seq).
+  // `from` must be at or below the position (a repeat) and `to` above; a batch that begins beyond the
+  // position is refused (invalid_argument): a hole.
+  virtual Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
+                                     std::span<const wire::Record> records) = 0;
 
   virtual Result<Page> page(const PageQuery& query) = 0;
   virtual Result<std::uint64_t> last_seq(std::uint64_t room_id) = 0;

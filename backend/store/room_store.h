@@ -40,13 +40,13 @@ struct NewRoom {
   wire::RoomKind kind = wire::RoomKind::group;
   std::string title;
   bool is_public = false;
-  std::vector<NewMember> members;  // the owner among them; each user once
-  std::vector<RoomEntry> entries;
+  std::vector<NewMember> members{};  // the owner among them; each user once
+  std::vector<RoomEntry> entries{};
 };
 struct RoomUpdate {
-  std::optional<std::string> title;
-  std::optional<bool> is_public;
-  std::vector<RoomEntry> entries;
+  std::optional<std::string> title{};
+  std::optional<bool> is_public{};
+  std::vector<RoomEntry> entries{};
 };
 // Puts `user` into exactly this standing: joins, removals, roles, bans are all of this form.
 struct MemberChange {
@@ -54,7 +54,7 @@ struct MemberChange {
   std::string user;
   wire::Role role = wire::Role::none;
   bool banned = false;
-  std::vector<RoomEntry> entries;
+  std::vector<RoomEntry> entries{};
 };
 
 // Which rooms, in byte order of their names, those after `after`.

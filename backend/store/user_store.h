@@ -25,10 +25,10 @@ struct NewAccount {
   std::string scram;
 };
 struct AccountUpdate {  // what is given is set
-  std::optional<std::string> title;
-  std::optional<bool> admin;
-  std::optional<bool> disabled;
-  std::optional<std::string> scram;
+  std::optional<std::string> title{};
+  std::optional<bool> admin{};
+  std::optional<bool> disabled{};
+  std::optional<std::string> scram{};
 };
 
 struct Token {
@@ -36,14 +36,14 @@ struct Token {
   std::string user;
   std::string label;
   WallTime created_at{};
-  std::optional<WallTime> expires_at;
+  std::optional<WallTime> expires_at{};
 };
 struct NewToken {
   std::string id;
   std::string user;
   std::string label;
   std::string sha256;  // raw 32 bytes of the token's text; the token itself is never stored
-  std::optional<WallTime> expires_at;
+  std::optional<WallTime> expires_at{};
 };
 
 inline constexpr std::uint32_t kTokensPerUserMax = 200;

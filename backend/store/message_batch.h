@@ -1,0 +1,45 @@
+#pragma once
+#include <cstdint>
+#include <unordered_map>
+
+#include "backend/store/message_store.h"
+#include "backend/store/sqlite_connection.h"
+
+namespace parley::backend {
+
+// Puts the records of one feed batch where they belong, inside the caller's transaction. What it has learnt
+// of rooms holds for this transaction only. Nothing is parsed: a record carries all columns. Methods may
+// throw SqliteFailure.
+class MessageBatch {
+ public:
+  explicit MessageBatch(SqliteConnection& connection);
+
+  void add(const wire::Record& record);
+  // Writes each room's new last seq and count, once.
+  StoreOutcome finish();
+
+ private:
+  struct RoomState {
+    bool deleted = false;
+    bool orphaned = false;
+    bool quarantined = false;
+    bool newly_quarantined = false;
+    std::uint64_t last_seq = 0;
+    std::uint64_t added = 0;
+  };
+
+  RoomState& room_of(const wire::Record& record);
+  RoomState load(const wire::Record& record);
+  RoomState make_orphan(const wire::Record& record);
+  bool stands_already(const wire::Record& record);
+  void set_aside(const wire::Record& record, RoomState& room);
+
+  SqliteConnection& connection_;
+  Query insert_;
+  std::unordered_map<std::uint64_t, RoomState> rooms_;
+  std::uint64_t newest_id_ = 0;
+  RoomState* newest_ = nullptr;
+  StoreOutcome outcome_;
+};
+
+}  // namespace parley::backend

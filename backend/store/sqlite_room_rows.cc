@@ -1,0 +1,94 @@
+#include "backend/store/sqlite_room_rows.h"
+
+namespace parley::backend {
+
+#define PARLEY_ROOM_COLUMNS \
+  "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined"
+#define PARLEY_LIVE "r.deleted = 0 AND r.orphaned = 0"
+#define PARLEY_IN_ORDER " AND r.name > ?2 AND " PARLEY_LIVE " ORDER BY r.name LIMIT ?3"
+#define PARLEY_WITH_ROLE               \
+  "SELECT " PARLEY_ROOM_COLUMNS        \
+  ", coalesce(m.role, 0) FROM rooms r" \
+  " LEFT JOIN members m ON m.room_id = r.id AND m.user = ?1"
+
+const std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS
+                                      ", m.role FROM members m JOIN rooms r ON r.id = m.room_id"
+                                      " WHERE m.user = ?1" PARLEY_IN_ORDER;
+const std::string_view kPublicRooms = PARLEY_WITH_ROLE " WHERE r.public = 1" PARLEY_IN_ORDER;
+const std::string_view kAllRooms = PARLEY_WITH_ROLE " WHERE 1" PARLEY_IN_ORDER;
+const std::string_view kMembersOfRoom =
+    "SELECT user, role, 0, since FROM members WHERE room_id = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
+const std::string_view kBannedOfRoom =
+    "SELECT user, 0, 1, since FROM bans WHERE room_id = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
+
+namespace {
+
+constexpr std::string_view kRoomByName =
+    "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r WHERE r.name = ? AND " PARLEY_LIVE;
+constexpr std::string_view kRoomById =
+    "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r WHERE r.id = ? AND " PARLEY_LIVE;
+
+#undef PARLEY_WITH_ROLE
+#undef PARLEY_IN_ORDER
+#undef PARLEY_LIVE
+#undef PARLEY_ROOM_COLUMNS
+
+constexpr std::string_view kStanding =
+    "SELECT user, role, 0, since FROM members WHERE room_id = ?1 AND user = ?2"
+    " UNION ALL SELECT user, 0, 1, since FROM bans WHERE room_id = ?1 AND user = ?2";
+
+Result<Room> only_room(const Query& row, bool found) {
+  if (!found) return fail(Errc::not_found, "There is no such room.");
+  return read_room(row);
+}
+
+}  // namespace
+
+Room read_room(const Query& row) {
+  return {.id = row.number(0),
+          .name = row.string(1),
+          .kind = static_cast<wire::RoomKind>(row.integer(2)),
+          .title = row.string(3),
+          .is_public = row.integer(4) != 0,
+          .epoch = row.string(5),
+          .last_seq = row.number(6),
+          .members = static_cast<std::uint32_t>(row.integer(7)),
+          .quarantined = row.integer(8) != 0};
+}
+
+Member read_member(const Query& row) {
+  return {.user = row.string(0),
+          .role = static_cast<wire::Role>(row.integer(1)),
+          .banned = row.integer(2) != 0,
+          .since = from_ms(row.integer(3))};
+}
+
+Result<Room> room_by_name(SqliteConnection& connection, const std::string& name) {
+  auto row = connection.query(kRoomByName, name);
+  bool found = row.step();
+  return only_room(row, found);
+}
+
+Result<Room> room_by_id(SqliteConnection& connection, std::uint64_t room_id) {
+  auto row = connection.query(kRoomById, room_id);
+  bool found = row.step();
+  return only_room(row, found);
+}
+
+Member standing_of(SqliteConnection& connection, std::uint64_t room_id, const std::string& user) {
+  auto row = connection.query(kStanding, room_id, user);
+  if (row.step()) return read_member(row);
+  return {.user = user};
+}
+
+void insert_member(SqliteConnection& connection, std::uint64_t room_id, const Member& member) {
+  connection.run("INSERT INTO members VALUES (?, ?, ?, ?)", room_id, member.user,
+                 static_cast<int>(member.role), to_ms(member.since));
+}
+
+Result<> require_account(SqliteConnection& connection, const std::string& user) {
+  if (connection.query("SELECT 1 FROM users WHERE name = ?", user).step()) return {};
+  return fail(Errc::not_found, "There is no user " + user + ".");
+}
+
+}  // namespace parley::backend

@@ -1,0 +1,205 @@
+#include "backend/store/sqlite_room_store.h"
+
+#include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_room_rows.h"
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "wire/json_members.h"
+
+namespace parley::backend {
+namespace {
+
+constexpr std::size_t kEpochChars = 8;
+
+using RoomList = std::vector<RoomOfUser>;
+
+std::uint64_t unused_room_id(SqliteConnection& connection) {
+  while (true) {
+    auto id = random_u64() & wire::kJsonIntegerMax;
+    if (id != 0 && !connection.query("SELECT 1 FROM rooms WHERE id = ?", id).step()) return id;
+  }
+}
+
+bool name_taken(SqliteConnection& connection, const std::string& name) {
+  auto key = fold_case(name);
+  return connection.query("SELECT 1 FROM rooms WHERE name_key = ? AND deleted = 0 AND orphaned = 0", key)
+      .step();
+}
+
+wire::RoomPut room_put(const Room& room) {
+  return {
+      .id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch, .last_seq = room.last_seq};
+}
+
+Room insert_room(SqliteConnection& connection, const NewRoom& draft) {
+  Room room{.id = unused_room_id(connection),
+            .name = draft.name,
+            .kind = draft.kind,
+            .title = draft.title,
+            .is_public = draft.is_public,
+            .epoch = random_id(kEpochChars),
+            .members = static_cast<std::uint32_t>(draft.members.size())};
+  connection.run(
+      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members) VALUES (?, ?, ?, ?, ?, ?, "
+      "?, ?)",
+      room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
+      room.epoch, room.members);
+  return room;
+}
+
+// Nobody else is owner, and somebody other than a leaving `user` remains.
+bool leaves_no_owner(SqliteConnection& connection, const Member& now, const MemberChange& change) {
+  if (now.role != wire::Role::owner || change.role == wire::Role::owner) return false;
+  auto others = connection.query("SELECT 1 FROM members WHERE room_id = ? AND user <> ? AND role = ? LIMIT 1",
+                                 change.room_id, change.user, static_cast<int>(wire::Role::owner));
+  if (others.step()) return false;
+  if (change.role != wire::Role::none) return true;
+  return connection
+      .query("SELECT 1 FROM members WHERE room_id = ? AND user <> ? LIMIT 1", change.room_id, change.user)
+      .step();
+}
+
+// The rows of `change`; gives the member as they stand after it.
+Member put_member(SqliteConnection& connection, const Member& now, const MemberChange& change,
+                  WallTime time) {
+  bool was = now.role != wire::Role::none;
+  bool is = change.role != wire::Role::none;
+  Member next{.user = change.user, .role = change.role, .banned = change.banned};
+  if (is || change.banned) next.since = was && is ? now.since : time;
+  if (was) connection.run("DELETE FROM members WHERE room_id = ? AND user = ?", change.room_id, change.user);
+  if (now.banned)
+    connection.run("DELETE FROM bans WHERE room_id = ? AND user = ?", change.room_id, change.user);
+  if (is) insert_member(connection, change.room_id, next);
+  if (change.banned) {
+    connection.run("INSERT INTO bans VALUES (?, ?, ?)", change.room_id, change.user, to_ms(next.since));
+  }
+  if (was != is) {
+    connection.run("UPDATE rooms SET members = members + ? WHERE id = ?", is ? 1 : -1, change.room_id);
+  }
+  return next;
+}
+
+std::string_view list_sql(RoomQuery::Which which) {
+  switch (which) {
+    case RoomQuery::Which::of_user:
+      return kRoomsOfUser;
+    case RoomQuery::Which::all_public:
+      return kPublicRooms;
+    case RoomQuery::Which::all:
+      return kAllRooms;
+  }
+  return kRoomsOfUser;
+}
+
+}  // namespace
+
+Result<Room> SqliteRoomStore::find(const std::string& name) {
+  return database_->read([&](SqliteConnection& connection) { return room_by_name(connection, name); });
+}
+
+Result<Room> SqliteRoomStore::get(std::uint64_t room_id) {
+  return database_->read([&](SqliteConnection& connection) { return room_by_id(connection, room_id); });
+}
+
+Result<RoomList> SqliteRoomStore::list(const RoomQuery& query) {
+  return database_->read([&](SqliteConnection& connection) -> Result<RoomList> {
+    RoomList rooms;
+    auto row = connection.query(list_sql(query.which), query.user, query.after, query.limit);
+    while (row.step()) rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns))});
+    return rooms;
+  });
+}
+
+Result<Member> SqliteRoomStore::member(std::uint64_t room_id, const std::string& user) {
+  return database_->read(
+      [&](SqliteConnection& connection) -> Result<Member> { return standing_of(connection, room_id, user); });
+}
+
+Result<std::vector<Member>> SqliteRoomStore::members(const MemberQuery& query) {
+  return database_->read([&](SqliteConnection& connection) -> Result<std::vector<Member>> {
+    std::vector<Member> members;
+    auto row = connection.query(query.banned ? kBannedOfRoom : kMembersOfRoom, query.room_id, query.after,
+                                query.limit);
+    while (row.step()) members.push_back(read_member(row));
+    return members;
+  });
+}
+
+Result<Committed<Room>> SqliteRoomStore::create(const NewRoom& draft) {
+  return database_->write([&](SqliteConnection& connection) -> Result<Committed<Room>> {
+    if (name_taken(connection, draft.name)) {
+      return fail(Errc::already_exists, "There is a room of this name already.");
+    }
+    auto room = insert_room(connection, draft);
+    StepDraft step{.changes = {room_put(room)}, .room_id = room.id, .entries = draft.entries};
+    for (const auto& member : draft.members) {
+      if (auto known = require_account(connection, member.user); !known)
+        return std::unexpected(known.error());
+      insert_member(connection, room.id, {.user = member.user, .role = member.role, .since = clock_.wall()});
+      step.changes.push_back(wire::MemberPut{.room = room.id, .user = member.user, .role = member.role});
+    }
+    auto version = write_step(connection, step, steps_kept_);
+    return Committed<Room>{std::move(room), version};
+  });
+}
+
+Result<Committed<Room>> SqliteRoomStore::update(std::uint64_t room_id, const RoomUpdate& update) {
+  return database_->write([&](SqliteConnection& connection) -> Result<Committed<Room>> {
+    auto room = room_by_id(connection, room_id);
+    if (!room) return std::unexpected(room.error());
+    room->title = update.title.value_or(room->title);
+    room->is_public = update.is_public.value_or(room->is_public);
+    connection.run("UPDATE rooms SET title = ?2, public = ?3 WHERE id = ?1", room_id, room->title,
+                   room->is_public);
+    std::uint64_t version = 0;
+    if (!update.entries.empty()) {
+      version = write_step(connection, {.room_id = room_id, .entries = update.entries}, steps_kept_);
+    }
+    return Committed<Room>{std::move(*room), version};
+  });
+}
+
+Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id) {
+  auto erased = database_->write([&](SqliteConnection& connection) -> Result<Committed<Room>> {
+    auto room = room_by_id(connection, room_id);
+    if (!room) return std::unexpected(room.error());
+    connection.run("DELETE FROM members WHERE room_id = ?", room_id);
+    connection.run("DELETE FROM bans WHERE room_id = ?", room_id);
+    connection.run("UPDATE rooms SET deleted = 1, members = 0, messages = 0 WHERE id = ?", room_id);
+    if (auto dropped = drop_entries_of(connection, room_id); !dropped)
+      return std::unexpected(dropped.error());
+    auto version = write_step(connection, {.changes = {wire::RoomDrop{room_id}}}, steps_kept_);
+    return Committed<Room>{std::move(*room), version};
+  });
+  if (erased) purge_.wake();
+  return erased;
+}
+
+Result<Committed<Member>> SqliteRoomStore::change_member(const MemberChange& change) {
+  return database_->write([&](SqliteConnection& connection) -> Result<Committed<Member>> {
+    if (auto room = room_by_id(connection, change.room_id); !room) return std::unexpected(room.error());
+    if (auto known = require_account(connection, change.user); !known) return std::unexpected(known.error());
+    auto now = standing_of(connection, change.room_id, change.user);
+    if (now.role == change.role && now.banned == change.banned) return Committed<Member>{std::move(now), 0};
+    if (leaves_no_owner(connection, now, change)) {
+      return fail(Errc::permission_denied, "The room would be left without an owner.");
+    }
+    auto next = put_member(connection, now, change, clock_.wall());
+    wire::MemberPut put{
+        .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned};
+    auto version = write_step(
+        connection, {.changes = {put}, .room_id = change.room_id, .entries = change.entries}, steps_kept_);
+    return Committed<Member>{std::move(next), version};
+  });
+}
+
+Result<std::uint64_t> SqliteRoomStore::count() {
+  return database_->read([](SqliteConnection& connection) -> Result<std::uint64_t> {
+    auto row = connection.query("SELECT count(*) FROM rooms WHERE deleted = 0 AND orphaned = 0");
+    row.step();
+    return row.number(0);
+  });
+}
+
+}  // namespace parley::backend

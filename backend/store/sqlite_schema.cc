@@ -1,0 +1,141 @@
+#include "backend/store/sqlite_schema.h"
+
+#include <array>
+#include <string>
+
+#include "base/ids.h"
+
+namespace parley::backend {
+namespace {
+
+// Times are ms since 1970. A room row is kept after deletion (deleted = 1, then 2 when its messages are off
+// the disk), so that its number is never used again and late messages of it are known for what they are. An
+// orphaned room was met in the journal alone: its messages are kept, nobody sees it, and it holds no name.
+constexpr const char* kFirst = R"sql(
+CREATE TABLE meta(
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  directory_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  log_floor INTEGER NOT NULL,
+  journal TEXT NOT NULL,
+  offset INTEGER NOT NULL,
+  generation INTEGER NOT NULL
+);
+CREATE TABLE users(
+  name TEXT PRIMARY KEY,
+  name_key TEXT NOT NULL UNIQUE,
+  title TEXT NOT NULL,
+  admin INTEGER NOT NULL,
+  disabled INTEGER NOT NULL,
+  scram TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE tokens(
+  id TEXT PRIMARY KEY,
+  user TEXT NOT NULL REFERENCES users(name),
+  label TEXT NOT NULL,
+  sha256 BLOB NOT NULL UNIQUE,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tokens_of_user ON tokens(user, id);
+CREATE TABLE rooms(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  name_key TEXT NOT NULL,
+  kind INTEGER NOT NULL,
+  title TEXT NOT NULL,
+  public INTEGER NOT NULL,
+  epoch TEXT NOT NULL,
+  last_seq INTEGER NOT NULL DEFAULT 0,
+  messages INTEGER NOT NULL DEFAULT 0,
+  members INTEGER NOT NULL DEFAULT 0,
+  quarantined INTEGER NOT NULL DEFAULT 0,
+  orphaned INTEGER NOT NULL DEFAULT 0,
+  deleted INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX live_room_key ON rooms(name_key) WHERE deleted = 0 AND orphaned = 0;
+CREATE INDEX live_room_name ON rooms(name) WHERE deleted = 0 AND orphaned = 0;
+CREATE INDEX rooms_to_purge ON rooms(id) WHERE deleted = 1;
+CREATE TABLE members(
+  room_id INTEGER NOT NULL REFERENCES rooms(id),
+  user TEXT NOT NULL REFERENCES users(name),
+  role INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) WITHOUT ROWID;
+CREATE INDEX rooms_of_user ON members(user, room_id);
+CREATE TABLE bans(
+  room_id INTEGER NOT NULL REFERENCES rooms(id),
+  user TEXT NOT NULL REFERENCES users(name),
+  since INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) WITHOUT ROWID;
+CREATE TABLE messages(
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  type TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  flags INTEGER NOT NULL,
+  envelope TEXT NOT NULL,
+  PRIMARY KEY (room_id, seq)
+) WITHOUT ROWID;
+CREATE TABLE quarantine(
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  type TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  flags INTEGER NOT NULL,
+  envelope TEXT NOT NULL,
+  PRIMARY KEY (room_id, seq, id)
+) WITHOUT ROWID;
+CREATE TABLE directory_log(
+  version INTEGER PRIMARY KEY,
+  changes TEXT NOT NULL,
+  entries TEXT NOT NULL,
+  entries_pending INTEGER NOT NULL
+);
+CREATE INDEX pending_entries ON directory_log(version) WHERE entries_pending = 1;
+)sql";
+
+constexpr std::array kMigrations{kFirst};
+
+std::int64_t schema_version(SqliteConnection& connection) {
+  auto query = connection.query("PRAGMA user_version");
+  query.step();
+  return query.integer(0);
+}
+
+void run_migration(SqliteConnection& connection, std::size_t index) {
+  connection.execute("BEGIN EXCLUSIVE");
+  try {
+    connection.execute(kMigrations[index]);
+    if (index == 0) connection.run("INSERT INTO meta VALUES (1, ?, 0, 0, '', 0, 0)", random_id(16));
+    connection.execute(("PRAGMA user_version = " + std::to_string(index + 1)).c_str());
+    connection.execute("COMMIT");
+  } catch (...) {
+    connection.execute("ROLLBACK");
+    throw;
+  }
+}
+
+}  // namespace
+
+Result<> migrate_schema(SqliteConnection& connection) {
+  auto version = schema_version(connection);
+  auto newest = static_cast<std::int64_t>(kMigrations.size());
+  if (version > newest) {
+    return fail(Errc::invalid_argument, "The database has schema version " + std::to_string(version) +
+                                            "; this parleyd knows up to " + std::to_string(newest) + ".");
+  }
+  for (auto next = version; next < newest; ++next) run_migration(connection, static_cast<std::size_t>(next));
+  return {};
+}
+
+}  // namespace parley::backend

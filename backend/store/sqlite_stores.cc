@@ -1,0 +1,23 @@
+#include "backend/store/sqlite_stores.h"
+
+#include "backend/store/sqlite_database.h"
+#include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_message_store.h"
+#include "backend/store/sqlite_room_store.h"
+#include "backend/store/sqlite_user_store.h"
+
+namespace parley::backend {
+
+Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const SqliteOptions& options,
+                                  const Clock& clock) {
+  auto database = SqliteDatabase::open(path, options);
+  if (!database) return std::unexpected(database.error());
+  Stores stores;
+  stores.messages = std::make_unique<SqliteMessageStore>(*database);
+  stores.rooms = std::make_unique<SqliteRoomStore>(*database, options.directory_steps_kept, clock);
+  stores.users = std::make_unique<SqliteUserStore>(*database, options.directory_steps_kept, clock);
+  stores.directory = std::make_unique<SqliteDirectoryLog>(*database);
+  return stores;
+}
+
+}  // namespace parley::backend
