@@ -44,6 +44,7 @@ struct Config {
     std::uint32_t scram_iterations = 4096;
     std::uint32_t threads = 2;
     std::uint32_t queue = 1'000;
+    std::uint32_t max_content_bytes = 64 * 1024;
   } requests;
 
   struct Feed {

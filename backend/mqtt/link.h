@@ -8,10 +8,10 @@ namespace parley::backend {
 
 // A message that came from the broker, whether subscribed to or sent to this client directly.
 struct Incoming {
-  std::string topic;
-  std::string payload;
-  std::string response_topic;    // MQTT 5 property, "" when not given
-  std::string correlation_data;  // MQTT 5 property, "" when not given
+  std::string topic{};
+  std::string payload{};
+  std::string response_topic{};    // MQTT 5 property, "" when not given
+  std::string correlation_data{};  // MQTT 5 property, "" when not given
   bool retained = false;
 };
 

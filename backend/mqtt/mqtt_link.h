@@ -13,9 +13,9 @@ namespace parley::backend {
 struct MqttOptions {
   std::string host = "127.0.0.1";
   std::uint16_t port = 1883;
-  std::string user;      // the backend's name on the broker
-  std::string password;  // its secret
-  std::string client_id;
+  std::string user{};      // the backend's name on the broker
+  std::string password{};  // its secret
+  std::string client_id{};
   std::chrono::seconds keepalive{5};  // a silent broker is noticed after 1.5 times this
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds backoff_min{
@@ -48,7 +48,7 @@ class MqttLink final : public Link {
 
  private:
   struct Impl;
-  std::shared_ptr<Impl> impl_;
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace parley::backend

@@ -1,0 +1,124 @@
+#include "backend/config/keys.h"
+
+namespace parley::backend {
+namespace {
+
+// A whole number kept in `field`, whatever its type there; durations by their count.
+template <auto Get>
+NumberKey number(std::int64_t min, std::int64_t max) {
+  using Field = std::remove_cvref_t<decltype(Get(std::declval<Config&>()))>;
+  return {min, max,
+          [](const Config& c) -> std::int64_t {
+            const auto& field = Get(const_cast<Config&>(c));
+            if constexpr (requires { field.count(); })
+              return field.count();
+            else
+              return static_cast<std::int64_t>(field);
+          },
+          [](Config& c, std::int64_t v) { Get(c) = Field(v); }};
+}
+
+template <auto Get>
+ChoiceKey choice(std::vector<std::string_view> choices) {
+  using Field = std::remove_cvref_t<decltype(Get(std::declval<Config&>()))>;
+  return {std::move(choices),
+          [](const Config& c) { return static_cast<std::size_t>(Get(const_cast<Config&>(c))); },
+          [](Config& c, std::size_t i) { Get(c) = static_cast<Field>(i); }};
+}
+
+#define FIELD(path)         \
+  [](Config & c) -> auto& { \
+    return c.path;          \
+  }
+#define TEXT(path)                                   \
+  TextKey {                                          \
+    [](Config& c) -> std::string& { return c.path; } \
+  }
+
+std::vector<Key> make_keys() {
+  return {
+      {"store",
+       "Where history, rooms and accounts are kept: sqlite:///absolute/path, sqlite://relative/path or a "
+       "plain\n"
+       "path of an SQLite file. It is made when missing; its folder must be there.",
+       TEXT(store)},
+      {"stop_timeout_ms",
+       "How long a stop may take to finish what was begun, in milliseconds. What is not stored by then comes "
+       "again\n"
+       "from the broker's journal.",
+       number<FIELD(stop_timeout)>(0, 600'000)},
+
+      {"broker.host", "The Mosquitto with the parley plugin: host name or address.", TEXT(broker.host)},
+      {"broker.port", "Its plain MQTT listener.", number<FIELD(broker.port)>(1, 65'535)},
+      {"broker.secret_file",
+       "File with the secret the plugin knows too (plugin_opt_backend_secret_file); others may not read it.\n"
+       "The environment variable PARLEY_BROKER_SECRET goes before it.",
+       TEXT(broker.secret_file)},
+      {"broker.keepalive_s",
+       "MQTT keep-alive in seconds. A broker that is silent for 1.5 times this is taken for lost, and the "
+       "other way\n"
+       "round: a standby waits that long for a backend that vanished.",
+       number<FIELD(broker.keepalive)>(1, 5)},
+      {"broker.outgoing_max",
+       "Messages on their way to the broker at most; more are refused (replies are lost, and counted).",
+       number<FIELD(broker.outgoing_max)>(100, 60'000)},
+      {"broker.answer_timeout_ms",
+       "How long to wait for the plugin's answer to a command, in milliseconds; then the command is in doubt "
+       "and\n"
+       "parleyd attaches again to find out.",
+       number<FIELD(broker.answer_timeout)>(100, 60'000)},
+
+      {"http.address",
+       "Address for /healthz, /readyz and /metrics. There is no login: keep it where only operators reach.",
+       TEXT(http.address)},
+      {"http.port", "Port for them; 0 turns HTTP off.", number<FIELD(http.port)>(0, 65'535)},
+
+      {"log.level", "Lines below this level are left out: debug, info, warning, error.",
+       choice<FIELD(log.level)>({"debug", "info", "warning", "error"})},
+      {"log.format", "text for people, json for machines (one object a line). Lines go to standard error.",
+       choice<FIELD(log.format)>({"text", "json"})},
+
+      {"requests.room_create", "Who may create rooms: everyone, or admins alone.",
+       choice<FIELD(requests.room_create)>({"everyone", "admins"})},
+      {"requests.password_min", "Shortest password taken, in bytes.",
+       number<FIELD(requests.password_min)>(1, 128)},
+      {"requests.scram_iterations",
+       "Iterations of new password verifiers. More make a stolen database harder to guess from, and each "
+       "login\n"
+       "slower: about 0.25 us times this on the broker's thread.",
+       number<FIELD(requests.scram_iterations)>(4'096, 100'000)},
+      {"requests.threads", "Threads that answer reads (history, sync, lists). Changes have one of their own.",
+       number<FIELD(requests.threads)>(1, 64)},
+      {"requests.queue",
+       "Requests waiting for a thread at most, reads and changes apart; more are answered `unavailable`.",
+       number<FIELD(requests.queue)>(1, 1'000'000)},
+      {"requests.max_content_bytes",
+       "Largest content of one appended (imported) entry, in bytes. Set it like the plugin's "
+       "max_content_bytes.",
+       number<FIELD(requests.max_content_bytes)>(1, 256 * 1024)},
+
+      {"feed.queue_batches",
+       "Batches of messages waiting to be stored at most, up to 128 KiB each. More are dropped and sent "
+       "again by\n"
+       "the broker later.",
+       number<FIELD(feed.queue_batches)>(1, 100'000)},
+      {"feed.merge_batches",
+       "Waiting batches stored in one transaction at most. More make catching up faster and single pauses "
+       "longer.",
+       number<FIELD(feed.merge_batches)>(1, 1'000)},
+
+      {"state.republish_per_s",
+       "Pace at which the retained state of all rooms is published again after parleyd attached, in rooms a "
+       "second.",
+       number<FIELD(state.republish_per_s)>(1, 100'000)},
+  };
+}
+
+}  // namespace
+
+const std::vector<Key>& config_keys() {
+  static const std::vector<Key> keys = make_keys();
+  return keys;
+}
+
+}  // namespace parley::backend
