@@ -159,12 +159,24 @@ TEST(MqttLink, a_connection_that_ends_with_messages_under_way_leaves_room_for_ne
   EXPECT_TRUE(eventually([&] { return side.link.outgoing() == 0; }));
 }
 
-TEST(MqttLink, a_refused_subscription_is_told) {
-  TestBroker broker;
+// Mosquitto's own plugin that can refuse a SUBSCRIBE; its acl_file can't.
+std::string refuse_subscriptions() {
+  const auto file = testing::TempDir() + "/link_acl.json";
+  std::ofstream(file) << R"({"defaultACLAccess": {"publishClientSend": true, "subscribe": false}})";
+  for (const auto& entry : std::filesystem::directory_iterator("/usr/lib"))
+    if (const auto plugin = entry.path() / "mosquitto_dynamic_security.so"; std::filesystem::exists(plugin))
+      return "allow_anonymous true\nplugin " + plugin.string() + "\nplugin_opt_config_file " + file + "\n";
+  return "";
+}
+
+TEST(MqttLink, a_refused_subscription_is_told_and_the_connection_stays) {
+  TestBroker broker(draw_port(), refuse_subscriptions());
   Side side(broker.port());
   ASSERT_TRUE(side.wait_connected());
-  EXPECT_FALSE(side.subscribe("a/#/b", 1));
-  EXPECT_TRUE(side.subscribe("a/#", 1));
+  EXPECT_EQ(side.subscribe("a", 1).error().code, Errc::permission_denied);
+  EXPECT_TRUE(side.link.publish({.topic = "a", .payload = "x"}));
+  EXPECT_TRUE(eventually([&] { return side.link.outgoing() == 0; }));
+  EXPECT_EQ(side.told.lost, 0);
 }
 
 TEST(MqttLink, dropped_it_connects_anew) {
