@@ -3,7 +3,6 @@
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <utility>
 
 #include "base/encoding.h"
@@ -71,7 +70,7 @@ class Scanner {
       : what_(what), wanted_(wanted), depth_max_(depth_max) {}
 
   std::size_t members() const { return members_; }
-  std::optional<Refusal>& refusal() { return refusal_; }
+  Refusal& refusal() { return refusal_; }
 
   bool null() {
     value(Member::Kind::null);
@@ -104,7 +103,7 @@ class Scanner {
     if (Member* m = value(Member::Kind::string)) m->text = std::move(text);
     return true;
   }
-  bool binary(json::binary_t&) { return false; }  // JSON has none
+  bool binary(json::binary_t&) { return refuse(Code::malformed, " is not JSON."); }  // JSON text has none
 
   bool start_object(std::size_t) { return start('{'); }
   bool end_object() { return end('}'); }
@@ -170,7 +169,7 @@ class Scanner {
   std::size_t members_ = 0;
   Member* current_ = nullptr;
   Minifier minifier_;
-  std::optional<Refusal> refusal_;
+  Refusal refusal_{};
 };
 
 }  // namespace
@@ -192,7 +191,7 @@ std::expected<std::size_t, Refusal> scan_object(std::string_view text, std::stri
   const bool taken = text.find('\0') == std::string_view::npos
                          ? json::sax_parse(text.data(), text.data() + text.size(), &scanner)
                          : scanner.refuse_nul();
-  if (!taken) return std::unexpected(std::move(*scanner.refusal()));
+  if (!taken) return std::unexpected(std::move(scanner.refusal()));
   return scanner.members();
 }
 
