@@ -9,23 +9,27 @@
 
 namespace parley::backend {
 
-// What the rest of the backend may ask of the broker's plugin. Implemented over MQTT in control/, by a fake in tests. Thread-safe, never blocks;
-// each `done` is called exactly once, on a thread of the implementation (keep it short), with unavailable when no broker is attached,
-// timeout or in_doubt when the answer did not come in time.
+// What the rest of the backend may ask of the broker's plugin. Implemented over MQTT in control/, by a fake
+// in tests. Thread-safe, never blocks; each `done` is called exactly once, on a thread of the implementation
+// (keep it short), with unavailable when no broker is attached, timeout or in_doubt when the answer did not
+// come in time.
 class BrokerControl {
  public:
   virtual ~BrokerControl() = default;
 
   virtual bool attached() const = 0;
 
-  // The Directory was committed at `version`: bring the plugin there. done: ok once the plugin enforces it (and has its entries in the journal, or
-  // refused for now: they are retried); in_doubt when no answer came in time or the broker is away (it will be brought there on attach).
+  // The Directory was committed at `version`: bring the plugin there. done: ok once the plugin enforces it
+  // (and has its entries in the journal, or refused for now: they are retried); in_doubt when no answer came
+  // in time or the broker is away (it will be brought there on attach).
   virtual void directory_changed(std::uint64_t version, std::function<void(Result<>)> done) = 0;
 
   // seqs: one for each entry, 0 where the journal could not take it (repeat the call: refs make that safe).
-  virtual void append(std::vector<wire::AppendEntry> entries, std::function<void(Result<std::vector<std::uint64_t>>)> done) = 0;
+  virtual void append(std::vector<wire::AppendEntry> entries,
+                      std::function<void(Result<std::vector<std::uint64_t>>)> done) = 0;
 
-  virtual void kick(std::string user, std::string device, std::function<void(Result<std::uint32_t>)> done) = 0;
+  virtual void kick(std::string user, std::string device,
+                    std::function<void(Result<std::uint32_t>)> done) = 0;
 
   // The answer's `result` object of the `sessions` and `stats` commands (wire/control.h).
   virtual void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) = 0;

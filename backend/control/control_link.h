@@ -80,7 +80,7 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void stats(std::function<void(Result<nlohmann::json>)> done) override;
 
   void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) override;
-  void fenced(std::uint64_t generation) override;
+  void give_up(std::uint64_t generation, const std::string& why) override;
 
  private:
   struct Impl;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,7 +15,7 @@
 #include "backend/store/message_store.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "wire/feed.h"
+#include "wire/record.h"
 
 namespace parley::backend {
 
@@ -24,8 +25,8 @@ class FeedAcks {
   virtual ~FeedAcks() = default;
   // Everything before `offset` is stored, durably.
   virtual void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) = 0;
-  // A newer consumer has stored: this one must stand back.
-  virtual void fenced(std::uint64_t generation) = 0;
+  // This consumer can't go on: a newer one has stored, or the store is not where it was. Attach anew.
+  virtual void give_up(std::uint64_t generation, const std::string& why) = 0;
 };
 
 struct FeedOptions {
@@ -62,21 +63,29 @@ class FeedConsumer {
 
  private:
   struct Waiting {
-    std::string payload;
-    wire::FeedBatch batch;  // views into payload
+    std::string payload;  // a feed batch
+    std::uint64_t from = 0, to = 0;
   };
-  struct Merged;
+  struct Job {  // what the thread does next: batches that follow each other, perhaps none
+    std::uint64_t generation = 0;
+    std::uint64_t position = 0;
+    std::vector<Waiting> batches;
+  };
+  struct Merged {  // batches as one transaction; records are views into the batches
+    std::uint64_t from = 0, to = 0;
+    std::uint32_t batches = 0;
+    std::vector<wire::Record> records;
+  };
 
   void run();
-  std::vector<Waiting> take();
-  bool wait_unless_stopped(std::chrono::milliseconds pause, std::uint64_t generation);
-  void consume(std::vector<Waiting> waiting, std::uint64_t generation);
-  Merged merge(const std::vector<Waiting>& waiting);
-  bool add(const Waiting& next, Merged& merged);
-  bool store_retrying(const Merged& merged, std::uint64_t generation);
-  void stored(const Merged& merged, const StoreOutcome& outcome, std::uint64_t generation);
-  bool failed(const Error& error, std::uint64_t generation);
-  void note_corrupt(std::uint64_t from, const std::string& why);
+  std::optional<Job> next_job();
+  void finish_job(const Job& job);
+  Merged merge(const Job& job);
+  Result<> add(const Waiting& batch, Merged& merged);
+  void store_retrying(const Merged& merged, Job& job);
+  void tell_stored(const Merged& merged, const StoreOutcome& outcome, const Job& job);
+  bool pause(std::chrono::milliseconds how_long, std::uint64_t generation);
+  void note_corrupt(std::uint64_t at, const std::string& why);
 
   MessageStore& store_;
   RoomEvents& events_;
@@ -86,24 +95,23 @@ class FeedConsumer {
   FeedOptions options_;
 
   struct Meters {
-    Counter batches, stored, repeated, dropped, quarantined, acks, queue_full, holes, corrupt, store_errors;
-    Gauge queue, position, corrupt_alarm, newest_age;
-    Histogram store_seconds, batch_messages;
+    explicit Meters(Metrics& metrics);
+    Counter batches, stored, repeated, dropped, quarantined, queue_full, holes, corrupt, failures;
+    Gauge queue, position, corrupt_alarm, age_seconds;
+    Histogram store_seconds;
   } meters_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Waiting> queue_;  // at most options_.queue_batches
+  std::deque<Waiting> queue_;  // at most options_.queue_batches, all of generation_
   std::uint64_t generation_ = 0;
-  std::uint64_t begun_position_ = 0;
-  bool begun_ = false;  // begin() was called and the thread has not taken its position over yet
+  std::uint64_t position_ = 0;  // everything before it is stored
   bool taking_ = false;
-  bool busy_ = false;
+  bool busy_ = false;  // the thread has a job
   bool stopping_ = false;
   std::atomic<bool> store_works_{true};
 
-  // Of the thread alone.
-  std::uint64_t position_ = 0;
+  // Of the thread alone: a broken record comes again with every resend.
   std::uint64_t corrupt_at_ = 0;
   std::uint32_t corrupt_times_ = 0;
 
