@@ -1,0 +1,16 @@
+#pragma once
+#include <openssl/err.h>
+
+namespace parley::plugin {
+
+// Takes back what OpenSSL calls in its scope leave in the thread's error queue. The broker shares that queue:
+// SSL_get_error looks into it, and a left-over entry of ours would end somebody's TLS connection.
+class OpensslErrorScope {
+ public:
+  OpensslErrorScope() { ERR_set_mark(); }
+  ~OpensslErrorScope() { ERR_pop_to_mark(); }
+  OpensslErrorScope(const OpensslErrorScope&) = delete;
+  OpensslErrorScope& operator=(const OpensslErrorScope&) = delete;
+};
+
+}  // namespace parley::plugin
