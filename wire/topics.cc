@@ -100,22 +100,9 @@ std::string join(std::string_view space, std::string_view name, std::string_view
   return out.append(space).append("/").append(name).append(tail).append(last);
 }
 
-// Can one topic match both `filter` and `pattern`, where the pattern's `+` stands for legal names only?
-bool overlap(std::string_view filter, std::string_view pattern) {
-  Levels f(filter), p(pattern);
-  while (!f.done() && !p.done()) {
-    const std::string_view a = f.next(), b = p.next();
-    if (a == "#" || b == "#") return true;
-    if (a == "+") continue;
-    if (b == "+" ? !valid_name(a) : a != b) return false;
-  }
-  if (f.done() && p.done()) return true;
-  return f.done() ? p.rest() == "#" : f.rest() == "#";
-}
-
 Filter::Reach leading_wildcard_reach(std::string_view filter) {
   for (std::string_view pattern : kPatterns) {
-    if (overlap(filter, pattern)) return Filter::Reach::many;
+    if (overlaps(filter, pattern)) return Filter::Reach::many;
   }
   return Filter::Reach::none;
 }
@@ -191,6 +178,19 @@ bool matches(std::string_view filter, std::string_view topic) {
   }
   if (f.done()) return t.done();
   return f.rest() == "#";  // `a/#` matches `a` too
+}
+
+bool overlaps(std::string_view filter, std::string_view pattern) {
+  if (pattern.starts_with('$') && !filter.starts_with('$')) return false;
+  Levels f(filter), p(pattern);
+  while (!f.done() && !p.done()) {
+    const std::string_view a = f.next(), b = p.next();
+    if (a == "#" || b == "#") return true;
+    if (a == "+") continue;
+    if (b == "+" ? !valid_name(a) : a != b) return false;
+  }
+  if (f.done() && p.done()) return true;
+  return f.done() ? p.rest() == "#" : f.rest() == "#";
 }
 
 Filter parse_filter(std::string_view filter) {

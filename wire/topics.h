@@ -53,6 +53,9 @@ std::string_view strip_share(std::string_view filter);
 // A filter with `#` before its last level is illegal and matches nothing.
 bool matches(std::string_view filter, std::string_view topic);
 
+// Can one topic match both `filter` and `pattern`? A pattern is a filter whose `+` stands for legal names only; `$` rule included.
+bool overlaps(std::string_view filter, std::string_view pattern);
+
 // What a filter reaches of Parley's topics: those parse_topic gives a kind that is neither `other` nor `unknown`.
 struct Filter {
   enum class Reach {

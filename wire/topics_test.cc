@@ -208,6 +208,18 @@ TEST(Filters, what_could_hear_plugin_and_backend_is_internal) {
   }
 }
 
+TEST(Filters, a_filter_and_a_pattern_overlap_when_one_topic_matches_both) {
+  for (const char* filter : {"#", "+/#", "rooms/lab/+", "rooms/+/messages/#", "+/+/messages"}) {
+    EXPECT_TRUE(overlaps(filter, "rooms/+/messages")) << filter;
+  }
+  for (const char* filter : {"+", "rooms/lab", "rooms/lab/state", "rooms/a b/messages", "rooms/lab/messages/x"}) {
+    EXPECT_FALSE(overlaps(filter, "rooms/+/messages")) << filter;
+  }
+  EXPECT_TRUE(overlaps("users/alice/replies", "users/+/replies/#"));
+  EXPECT_TRUE(overlaps("$parley/#", "$parley/feed"));
+  EXPECT_FALSE(overlaps("#", "$parley/feed"));
+}
+
 TEST(Filters, reach_holds_for_every_topic_a_filter_matches) {
   const std::vector<std::string> levels{"rooms",   "users",   "lab", "typing", "inbox",
                                         "replies", "$parley", "+",   "#"};
