@@ -1,6 +1,7 @@
 #include "wire/json_members.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace parley::wire {
 namespace {
@@ -10,6 +11,14 @@ constexpr std::size_t kMembersUsual = 16;
 bool is_text(const nlohmann::json& value, std::size_t max_bytes) {
   const auto* text = value.get_ptr<const nlohmann::json::string_t*>();
   return text != nullptr && text->size() <= max_bytes;
+}
+
+// JSON made in memory from signed numbers keeps them signed, JSON that was parsed has those above zero unsigned.
+std::optional<std::uint64_t> natural(const nlohmann::json& value) {
+  if (const auto* number = value.get_ptr<const nlohmann::json::number_unsigned_t*>()) return *number;
+  const auto* number = value.get_ptr<const nlohmann::json::number_integer_t*>();
+  if (number == nullptr || *number < 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
 }
 
 }  // namespace
@@ -63,8 +72,8 @@ std::string JsonMembers::text(const char* name, std::size_t max_bytes, Presence 
 std::uint64_t JsonMembers::number(const char* name, std::uint64_t max, Presence presence, std::uint64_t min) {
   const nlohmann::json* value = find(name, presence);
   if (value == nullptr) return 0;
-  const auto* number = value->get_ptr<const nlohmann::json::number_unsigned_t*>();
-  if (number == nullptr || *number < min || *number > max) {
+  const std::optional<std::uint64_t> number = natural(*value);
+  if (!number || *number < min || *number > max) {
     complain(name, "must be an integer from " + std::to_string(min) + " to " + std::to_string(max) + ".");
     return 0;
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstring>
+#include <limits>
 
 #include "base/crc32c.h"
 #include "base/crypto.h"
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::size_t kFixedBody = 64;
 constexpr std::size_t kCrcAt = 4;
-constexpr std::size_t kTextsMax = 255;
 
 // Where the fixed members stand in the body.
 constexpr std::size_t kRoomIdAt = 0, kSeqAt = 8, kTimeAt = 16, kIdAt = 24, kRefHashAt = 40, kFlagsAt = 56,
@@ -28,6 +28,13 @@ constexpr std::size_t padded(std::size_t size) {
 
 std::size_t body_size(const Record& r) {
   return kFixedBody + r.room.size() + r.from.size() + r.type.size() + r.ref.size() + r.envelope.size();
+}
+
+[[maybe_unused]] bool fits(const Record& r) {
+  for (const std::string_view text : {r.room, r.from, r.type, r.ref}) {
+    if (text.size() > std::numeric_limits<std::uint8_t>::max()) return false;
+  }
+  return record_size(r) <= kRecordMax;
 }
 
 bool all_zero(std::string_view bytes) {
@@ -86,8 +93,7 @@ std::size_t record_size(const Record& r) {
 }
 
 void write_record(const Record& r, char* out) {
-  assert(r.room.size() <= kTextsMax && r.from.size() <= kTextsMax && r.type.size() <= kTextsMax &&
-         r.ref.size() <= kTextsMax && record_size(r) <= kRecordMax);
+  assert(fits(r));
   const std::size_t body = body_size(r);
   write_body(r, out + kRecordHeader);
   std::memset(out + kRecordHeader + body, 0, record_size(r) - kRecordHeader - body);

@@ -43,7 +43,8 @@ inline constexpr std::size_t kRecordHeader = 8;
 
 // Whole size in the journal, header and padding included.
 std::size_t record_size(const Record& r);
-// Writes exactly record_size(r) bytes at `out`. The 4 length bytes are written last, so a torn write leaves a record that does not check.
+// Writes exactly record_size(r) bytes at `out`. Each text but the envelope has at most 255 bytes, the whole at most kRecordMax.
+// The 4 length bytes are written last, so a torn write leaves a record that does not check.
 void write_record(const Record& r, char* out);
 // Reads the record at the front of `bytes`; `size` is set to its whole size. not_found: length is 0 or `bytes` ends here (a clean end);
 // corrupt: length or lengths inside don't fit, or the checksum differs.
