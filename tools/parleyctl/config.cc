@@ -1,0 +1,113 @@
+#include "tools/parleyctl/config.h"
+
+#include <toml++/toml.h>
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "base/file.h"
+
+namespace parley::ctl {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 7> kKeys{"host",       "port",          "user",      "token",
+                                                "token_file", "password_file", "timeout_ms"};
+
+std::unexpected<Failure> bad(const fs::path& path, const std::string& what) {
+  return std::unexpected(Failure{Exit::usage, "config", path.string() + ": " + what});
+}
+
+Outcome<> check_keys(const fs::path& path, const toml::table& table) {
+  for (const auto& [key, node] : table) {
+    bool known = false;
+    for (auto name : kKeys) known = known || key.str() == name;
+    if (!known) {
+      return bad(path, "unknown key '" + std::string(key.str()) +
+                           "'; known are host, port, user, token, token_file, password_file, timeout_ms");
+    }
+    if (!node.is_string() && !node.is_integer()) {
+      return bad(path, "'" + std::string(key.str()) + "' must be a string or a number");
+    }
+  }
+  return {};
+}
+
+Outcome<std::int64_t> integer(const fs::path& path, const toml::table& table, std::string_view key,
+                              std::int64_t fallback, std::int64_t low, std::int64_t high) {
+  if (!table.contains(key)) return fallback;
+  auto value = table[key].value_exact<std::int64_t>();
+  if (!value || *value < low || *value > high) {
+    return bad(path, "'" + std::string(key) + "' must be a number from " + std::to_string(low) + " to " +
+                         std::to_string(high));
+  }
+  return *value;
+}
+
+Outcome<std::string> text(const fs::path& path, const toml::table& table, std::string_view key) {
+  if (!table.contains(key)) return std::string{};
+  auto value = table[key].value_exact<std::string>();
+  if (!value || value->empty())
+    return bad(path, "'" + std::string(key) + "' must be a string that is not empty");
+  return *value;
+}
+
+Outcome<std::string> secret_from(const fs::path& path, const toml::table& table, const std::string& token) {
+  int given = 0;
+  for (auto key : {"token", "token_file", "password_file"}) given += table.contains(key) ? 1 : 0;
+  if (given != 1) return bad(path, "exactly one of token, token_file, password_file is needed");
+  if (!token.empty()) {
+    std::error_code ignored;
+    auto mode = fs::status(path, ignored).permissions();
+    if ((mode & fs::perms::others_all) != fs::perms::none) {
+      return bad(path, "holds a token but others may read it; chmod 600 it");
+    }
+    return token;
+  }
+  auto key = table.contains("token_file") ? "token_file" : "password_file";
+  auto name = text(path, table, key);
+  if (!name) return std::unexpected(name.error());
+  auto secret = read_secret_file(path.parent_path() / *name);
+  if (!secret) return bad(path, std::string(key) + ": " + secret.error().message);
+  return *secret;
+}
+
+Outcome<Config> from_table(const fs::path& path, const toml::table& table) {
+  if (auto ok = check_keys(path, table); !ok) return std::unexpected(ok.error());
+  Config config;
+  auto host = text(path, table, "host");
+  auto user = text(path, table, "user");
+  auto token = text(path, table, "token");
+  for (const auto* value : {&host, &user, &token}) {
+    if (!*value) return std::unexpected(value->error());
+  }
+  if (!host->empty()) config.host = *host;
+  if (user->empty()) return bad(path, "'user' is missing");
+  config.user = *user;
+  auto port = integer(path, table, "port", config.port, 1, 65'535);
+  if (!port) return std::unexpected(port.error());
+  config.port = static_cast<std::uint16_t>(*port);
+  auto timeout = integer(path, table, "timeout_ms", config.timeout.count(), 100, 600'000);
+  if (!timeout) return std::unexpected(timeout.error());
+  config.timeout = std::chrono::milliseconds{*timeout};
+  auto secret = secret_from(path, table, *token);
+  if (!secret) return std::unexpected(secret.error());
+  config.secret = std::move(*secret);
+  return config;
+}
+
+}  // namespace
+
+Outcome<Config> load_config(const fs::path& path) {
+  auto text = read_file(path);
+  if (!text) return std::unexpected(Failure{Exit::usage, "config", text.error().message});
+  try {
+    return from_table(path, toml::parse(*text, path.string()));
+  } catch (const toml::parse_error& e) {
+    return bad(path, "line " + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
+  }
+}
+
+}  // namespace parley::ctl

@@ -1,0 +1,125 @@
+#include "tools/parleyctl/commands.h"
+
+namespace parley::ctl {
+namespace {
+
+struct Create {
+  std::string room, kind, title;
+  bool open = false;
+  std::vector<std::string> members;
+};
+void declare_create(CLI::App& command, Create& o) {
+  command.add_option("ROOM", o.room, "1-64 of A-Z a-z 0-9 . _ @ -, the first a letter or digit")->required();
+  command.add_option("--kind", o.kind, "group (the default), or channel: only moderators send")
+      ->check(CLI::IsMember({"group", "channel"}));
+  command.add_option("--title", o.title, "The name shown to people")->type_name("TEXT");
+  command.add_flag("--public", o.open, "Everyone may find and join it");
+  command.add_option("--member", o.members, "Put a user in: NAME or NAME:ROLE; may be repeated")
+      ->type_name("NAME[:ROLE]");
+  command.footer(
+      "You become its owner.\n"
+      "Example: parleyctl room create lab --title 'The lab' --member alice:moderator --member bob");
+}
+Outcome<> create(Context& context, const Create& o) {
+  Json params{{"room", o.room}};
+  if (!o.kind.empty()) params["kind"] = o.kind;
+  if (!o.title.empty()) params["title"] = o.title;
+  if (o.open) params["public"] = true;
+  for (const auto& member : o.members) {
+    const auto colon = member.find(':');
+    params["members"][member.substr(0, colon)] =
+        colon == std::string::npos ? "member" : member.substr(colon + 1);
+  }
+  auto room = context.call("room.create", std::move(params));
+  if (!room) return std::unexpected(room.error());
+  context.done(*room, "Room " + o.room + " made.");
+  return {};
+}
+
+struct List {
+  bool all = false, open = false;
+};
+void declare_list(CLI::App& command, List& o) {
+  auto* all =
+      command.add_flag("--all", o.all, "Every room of the server, not only your own (administrators)");
+  command.add_flag("--public", o.open, "Those that can be joined")->excludes(all);
+}
+Outcome<> list(Context& context, const List& o) {
+  Json params = Json::object();
+  if (o.all) params["all"] = true;
+  if (o.open) params["public"] = true;
+  Table table({"ROOM", "KIND", "MEMBERS", "LAST SEQ", "PUBLIC", "YOU", "TITLE"});
+  auto ok = context.each_of("room.list", std::move(params), "rooms", "room", [&](const Json& room) {
+    if (context.json) return context.json_line(room);
+    table.add({cell(room, "room"), cell(room, "kind"), cell(room, "members"), cell(room, "last_seq"),
+               cell(room, "public"), cell(room, "role"), cell(room, "title")});
+  });
+  if (ok && !context.json) table.print(context.out);
+  return ok;
+}
+
+struct One {
+  std::string room;
+  bool yes = false;
+};
+void declare_one(CLI::App& command, One& o) {
+  command.add_option("ROOM", o.room, "The room")->required();
+}
+Outcome<> show(Context& context, const One& o) {
+  auto room = context.call("room.get", {{"room", o.room}});
+  if (!room) return std::unexpected(room.error());
+  context.show(*room);
+  return {};
+}
+
+void declare_delete(CLI::App& command, One& o) {
+  declare_one(command, o);
+  command.add_flag("--yes", o.yes, "Do not ask");
+  command.footer("Its whole history goes with it; there is no way back.");
+}
+Outcome<> erase(Context& context, const One& o) {
+  if (!o.yes) {
+    if (!have_terminal()) return usage("Deleting a room without a terminal to ask on needs --yes.");
+    if (!confirmed("Delete room " + o.room + " and all its history?"))
+      return refused("interrupted", "Nothing was deleted.");
+  }
+  auto result = context.call("room.delete", {{"room", o.room}});
+  if (!result) return std::unexpected(result.error());
+  context.done(*result, "Room " + o.room + " deleted.");
+  return {};
+}
+
+struct Update {
+  std::string room;
+  std::optional<std::string> title;
+  bool open = false, closed = false;
+};
+void declare_update(CLI::App& command, Update& o) {
+  command.add_option("ROOM", o.room, "The room")->required();
+  command.add_option("--title", o.title, "The name shown to people")->type_name("TEXT");
+  auto* open = command.add_flag("--public", o.open, "Everyone may find and join it");
+  command.add_flag("--private", o.closed, "Only those who are added")->excludes(open);
+}
+Outcome<> update(Context& context, const Update& o) {
+  Json params{{"room", o.room}};
+  if (o.title) params["title"] = *o.title;
+  if (o.open || o.closed) params["public"] = o.open;
+  if (params.size() == 1) return usage("Nothing to change: give --title, --public or --private.");
+  auto room = context.call("room.update", std::move(params));
+  if (!room) return std::unexpected(room.error());
+  context.show(*room);
+  return {};
+}
+
+}  // namespace
+
+void add_room_commands(CLI::App& app, Context& context) {
+  auto* room = add_group(app, "room", "Rooms: create, list, show, update, delete");
+  add_command(*room, context, "create", "Make a room", declare_create, create);
+  add_command(*room, context, "list", "List rooms", declare_list, list);
+  add_command(*room, context, "show", "Show one room", declare_one, show);
+  add_command(*room, context, "update", "Change a room's title, or who may join", declare_update, update);
+  add_command(*room, context, "delete", "Delete a room and its history", declare_delete, erase);
+}
+
+}  // namespace parley::ctl

@@ -1,0 +1,64 @@
+#include "tools/parleyctl/commands.h"
+
+namespace parley::ctl {
+namespace {
+
+struct Which {
+  std::string user, device;
+};
+
+void declare_list(CLI::App& command, Which& o) {
+  command.add_option("--user", o.user, "Only this user's")->type_name("NAME");
+}
+Outcome<> list(Context& context, const Which& o) {
+  Json params = Json::object();
+  if (!o.user.empty()) params["user"] = o.user;
+  Table table({"USER", "DEVICE", "ADDRESS", "PROTOCOL", "AUTH", "SINCE"});
+  auto ok =
+      context.each_of("session.list", std::move(params), "sessions", "device", [&](const Json& session) {
+        if (context.json) return context.json_line(session);
+        table.add({cell(session, "user"), cell(session, "device"), cell(session, "address"),
+                   cell(session, "protocol"), cell(session, "auth"), time_cell(session, "connected_at")});
+      });
+  if (ok && !context.json) table.print(context.out);
+  return ok;
+}
+
+void declare_kick(CLI::App& command, Which& o) {
+  command.add_option("--user", o.user, "Every session of this user's")->type_name("NAME");
+  command.add_option("--device", o.device, "The session with this client id")->type_name("ID");
+  command.footer(
+      "A kicked client may come back at once; to keep someone out, disable the user or revoke the token.");
+}
+Outcome<> kick(Context& context, const Which& o) {
+  if (o.user.empty() && o.device.empty()) return usage("Whom? Give --user, --device, or both.");
+  Json params = Json::object();
+  if (!o.user.empty()) params["user"] = o.user;
+  if (!o.device.empty()) params["device"] = o.device;
+  auto result = context.call("session.kick", std::move(params));
+  if (!result) return std::unexpected(result.error());
+  context.done(*result, "Sessions ended: " + cell(*result, "kicked") + ".");
+  return {};
+}
+
+struct Status {};
+void declare_status(CLI::App& command, Status&) {
+  command.footer("Exit code 0 says that broker and backend answer; 3 that the broker can't be reached.");
+}
+Outcome<> status(Context& context, const Status&) {
+  auto result = context.call("server.status", Json::object());
+  if (!result) return std::unexpected(result.error());
+  context.show(*result);
+  return {};
+}
+
+}  // namespace
+
+void add_session_commands(CLI::App& app, Context& context) {
+  auto* session = add_group(app, "session", "Who is connected: list, kick");
+  add_command(*session, context, "list", "List connected clients", declare_list, list);
+  add_command(*session, context, "kick", "End sessions", declare_kick, kick);
+  add_command(app, context, "status", "Versions, counts, lag", declare_status, status);
+}
+
+}  // namespace parley::ctl
