@@ -1,0 +1,44 @@
+#pragma once
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/broker/broker_api.h"
+#include "plugin/broker/counters.h"
+#include "wire/control.h"
+
+namespace parley::plugin {
+
+// What goes to backends: answers to commands, and events to the attached one. Both wait for the tick, so that an answer leaves after the kicks it speaks of.
+// Bounded: kEventsMax events wait (only while no tick comes); beyond, they are dropped and the backend is told `reset`. Answers are bounded by the commands
+// of one turn of the loop. For the broker's thread.
+class BackendLink {
+ public:
+  static constexpr std::size_t kEventsMax = 10'000;
+
+  BackendLink(BrokerApi& broker, Counters& counters) : broker_(broker), counters_(counters) {}
+
+  void attached(std::string client_id) {
+    client_id_ = std::move(client_id), events_.clear(), overflow_ = false;
+  }
+  void detached() { client_id_.clear(), events_.clear(); }
+  const std::string& client_id() const { return client_id_; }  // of the attached backend; "" when none is
+
+  void answer(std::string client_id, std::string reply) {
+    answers_.emplace_back(std::move(client_id), std::move(reply));
+  }
+  void tell(
+      wire::Event event);  // nothing when no backend is attached: it asks for all sessions when it attaches
+  void flush();
+
+ private:
+  BrokerApi& broker_;
+  Counters& counters_;
+  std::string client_id_;
+  std::vector<std::pair<std::string, std::string>> answers_;
+  std::deque<wire::Event> events_;
+  bool overflow_ = false;
+};
+
+}  // namespace parley::plugin

@@ -1,0 +1,224 @@
+#include "plugin/broker/commands.h"
+
+#include "wire/request.h"
+
+namespace parley::plugin {
+
+using nlohmann::json;
+using wire::Code;
+using wire::Failure;
+
+namespace {
+
+std::unexpected<Failure> failed(const Error& error) {
+  return std::unexpected(Failure{wire::code_of(error.code), error.message});
+}
+std::unexpected<Failure> failed(Code code, std::string message) {
+  return std::unexpected(Failure{code, std::move(message)});
+}
+
+}  // namespace
+
+void Commands::handle(const Client& client, std::string_view payload) {
+  const Session* session = core_.sessions.find(client.key);
+  if (!session || !session->backend) return;  // the write check lets nobody else through
+  const std::string client_id = session->device;
+  const auto command = wire::parse_command(payload);
+  if (!command) {
+    core_.log(LogLevel::error, "a command of the backend was refused: " + command.error().message);
+    return answer(client_id, "", failed(command.error()));
+  }
+  const bool attaching = std::holds_alternative<wire::Attach>(command->body);
+  if (!attaching && !core_.feed->is_current(command->generation, client_id))
+    return answer(client_id, command->id,
+                  failed(Code::not_allowed, "This backend is not the one attached now."));
+  if (std::holds_alternative<wire::DirectoryReplace>(command->body)) {
+    if (auto now = replace(client_id, *command)) answer(client_id, command->id, *now);
+    return;
+  }
+  answer(client_id, command->id, run(client_id, *command));
+}
+
+void Commands::answer(const std::string& client_id, const std::string& id, const Answer& answer) {
+  if (id.empty() && answer) return;  // feed.ack asks for no answer
+  core_.backend.answer(client_id,
+                       answer ? wire::format_reply(id, *answer) : wire::format_failure(id, answer.error()));
+}
+
+Commands::Answer Commands::run(const std::string& client_id, const wire::Command& command) {
+  struct Visitor {
+    Commands& self;
+    const std::string& client_id;
+    const wire::Command& command;
+    Answer operator()(const wire::Attach& c) const { return self.attach(client_id, c); }
+    Answer operator()(const wire::DirectoryApply& c) const { return self.apply(c); }
+    Answer operator()(const wire::DirectoryReplace&) const {
+      return failed(Code::internal, "replace is handled before");
+    }
+    Answer operator()(const wire::FeedStart&) const { return self.start_feed(command); }
+    Answer operator()(const wire::FeedAck& c) const {
+      const auto acked = self.core_.feed->ack(command.generation, c.offset, self.core_.clock.steady());
+      if (!acked) return failed(acked.error());
+      return json::object();
+    }
+    Answer operator()(const wire::Append& c) const { return self.append(c.entries); }
+    Answer operator()(const wire::Kick& c) const { return self.kick(c); }
+    Answer operator()(const wire::Sessions& c) const { return self.sessions(c); }
+    Answer operator()(const wire::Stats&) const { return self.stats(); }
+  };
+  return std::visit(Visitor{*this, client_id, command}, command.body);
+}
+
+Commands::Answer Commands::attach(const std::string& client_id, const wire::Attach& attach) {
+  auto ok = core_.feed->attach(attach, client_id, core_.clock.wall());
+  if (!ok) return failed(ok.error());
+  core_.directory->abandon_replace();
+  ok->directory = core_.directory->id();
+  ok->directory_version = core_.directory->version();
+  core_.backend.attached(client_id);
+  core_.live().for_each_provisional([this](std::string_view user) {
+    core_.backend.tell({.event = "user.new", .user = std::string(user)});
+  });
+  core_.log(ok->renewed ? LogLevel::warning : LogLevel::info,
+            "backend " + client_id + " attached, generation " + std::to_string(ok->generation) +
+                (ok->renewed ? "; rooms get new epochs: " + ok->reason : ""));
+  return wire::to_json(*ok);
+}
+
+// All of it or nothing, on disk before in memory; then the entries, since a join comes before what the new member says.
+Commands::Answer Commands::apply(const wire::DirectoryApply& apply) {
+  auto effects = core_.directory->apply(apply.from, apply.to, apply.changes);
+  if (!effects) return failed(effects.error());
+  core_.counters.directory_changes += apply.changes.size();
+  obey(*effects);
+  forget_dropped_rooms(apply.changes);
+  auto result = append(apply.entries);
+  if (result) (*result)["version"] = core_.directory->version();
+  return result;
+}
+
+void Commands::forget_dropped_rooms(const std::vector<wire::DirectoryChange>& changes) {
+  for (const auto& change : changes)
+    if (const auto* drop = std::get_if<wire::RoomDrop>(&change)) core_.sequencer->forget(drop->id);
+}
+
+// nullopt: answered later, when the new Directory is in force.
+std::optional<Commands::Answer> Commands::replace(const std::string& client_id,
+                                                  const wire::Command& command) {
+  const auto& part = std::get<wire::DirectoryReplace>(command.body);
+  if (part.part == 0) {
+    if (auto begun = core_.directory->begin_replace(part.directory, part.to); !begun)
+      return failed(begun.error());
+  }
+  if (auto taken = core_.directory->replace_part(part.changes); !taken) return failed(taken.error());
+  if (!part.last) return json{{"part", part.part}};
+  if (auto finished = core_.directory->finish_replace(); !finished) return failed(finished.error());
+  replacing_ = Waiting{client_id, command.id, part.to};
+  return std::nullopt;
+}
+
+Commands::Answer Commands::start_feed(const wire::Command& command) {
+  const auto offset = std::get<wire::FeedStart>(command.body).offset;
+  if (auto started = core_.feed->start(command.generation, offset, core_.clock.steady()); !started)
+    return failed(started.error());
+  return json::object();
+}
+
+Commands::Answer Commands::append(const std::vector<wire::AppendEntry>& entries) {
+  json result = json::object();
+  if (entries.empty()) return result;
+  json seqs = json::array(), refused = json::array();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto appended = intake_.append(entries[i]);
+    seqs.push_back(appended.seq);
+    if (appended.seq != 0 || appended.gone) continue;
+    refused.push_back(i);
+    result["refused_code"] = code_name(appended.refused);
+  }
+  result["seqs"] = std::move(seqs);
+  if (!refused.empty()) result["refused"] = std::move(refused);
+  return result;
+}
+
+Commands::Answer Commands::kick(const wire::Kick& kick) {
+  return json{{"kicked", core_.sessions.kick_user_later(kick.user, kick.device)}};
+}
+
+Commands::Answer Commands::sessions(const wire::Sessions& query) const {
+  bool more = false;
+  json list = json::array();
+  for (const Session* s : core_.sessions.list(query.user, query.after, query.limit, more))
+    list.push_back({{"user", s->user},
+                    {"device", s->device},
+                    {"address", s->address},
+                    {"protocol", s->protocol},
+                    {"auth", s->auth},
+                    {"connected_at", s->connected_at_ms}});
+  return json{{"sessions", std::move(list)}, {"more", more}};
+}
+
+Commands::Answer Commands::stats() const {
+  const Counters& c = core_.counters;
+  const auto journal = core_.journal->stats();
+  const auto feed = core_.feed->stats();
+  json counters{{"messages", c.messages},
+                {"duplicates", c.duplicates},
+                {"appended", c.appended},
+                {"requests", c.requests},
+                {"logins", c.logins},
+                {"logins_denied", c.logins_denied},
+                {"logins_busy", c.logins_busy},
+                {"reads_denied", c.reads_denied},
+                {"subscriptions_denied", c.subscriptions_denied},
+                {"kicks", c.kicks},
+                {"notices_dropped", c.notices_dropped},
+                {"events_dropped", c.events_dropped},
+                {"directory_changes", c.directory_changes},
+                {"exceptions", c.exceptions},
+                {"feed_batches", feed.batches},
+                {"feed_resends", feed.resends},
+                {"feed_acks_refused", feed.acks_refused},
+                {"refs_evicted", journal.refs_evicted},
+                {"client_ids_given_up", core_.client_ids->given_up()}};
+  for (std::size_t i = 0; i < c.refused.size(); ++i)
+    counters["refused_" + std::string(code_name(static_cast<Code>(i)))] = c.refused[i];
+  const json gauges{{"sessions", core_.sessions.size()},
+                    {"users", core_.live().user_count()},
+                    {"rooms", core_.live().room_count()},
+                    {"directory_version", core_.directory->version()},
+                    {"directory_bytes", core_.live().memory_bytes()},
+                    {"client_ids", core_.client_ids->size()},
+                    {"journal_backlog_bytes", journal.backlog_bytes},
+                    {"journal_segments", journal.segments},
+                    {"journal_refs", journal.refs},
+                    {"feed_lag_bytes", feed.lag_bytes},
+                    {"feed_in_flight", feed.in_flight}};
+  return json{{"counters", std::move(counters)}, {"gauges", gauges}};
+}
+
+void Commands::obey(const Effects& effects) {
+  for (const auto& effect : effects) {
+    if (effect.kind == Effect::Kind::kick_user)
+      core_.sessions.kick_user_later(effect.name);
+    else
+      core_.sessions.kick_token_later(effect.name);
+  }
+}
+
+void Commands::tick() {
+  if (auto outcome = core_.directory->tick()) {
+    if (*outcome) obey(**outcome);
+    if (replacing_) {
+      const auto waiting = std::exchange(replacing_, std::nullopt);
+      answer(waiting->client_id, waiting->id,
+             *outcome ? Answer(json{{"version", waiting->version}}) : failed(outcome->error()));
+    }
+  }
+  // Marked now, kicked now, answered after: whoever reads "removed" reads that it is so.
+  std::vector<std::string> devices;
+  for (const Session* s : core_.sessions.take_kicks(core_.clock.wall())) devices.push_back(s->device);
+  for (const auto& device : devices)
+    if (core_.broker.kick(device.c_str())) ++core_.counters.kicks;
+}
+
+}  // namespace parley::plugin

@@ -1,0 +1,58 @@
+#pragma once
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "plugin/auth/client_ids.h"
+#include "plugin/broker/backend_link.h"
+#include "plugin/broker/broker_api.h"
+#include "plugin/broker/counters.h"
+#include "plugin/broker/notices.h"
+#include "plugin/broker/options.h"
+#include "plugin/broker/sessions.h"
+#include "plugin/directory/durable_directory.h"
+#include "plugin/feed/feed.h"
+#include "plugin/journal/sequencer.h"
+#include "plugin/limits/receipt_marks.h"
+
+namespace parley::plugin {
+
+// What the parts of the plugin share: opened once, in Parley::open, and handed to each part by reference. For the broker's thread.
+struct Core {
+  Core(Options given, BrokerApi& api, const Clock& time)
+      : options(std::move(given)),
+        broker(api),
+        clock(time),
+        user_rate({options.user_rate, options.user_burst}) {}
+
+  const Options options;
+  BrokerApi& broker;
+  const Clock& clock;
+  Counters counters;
+  Sessions sessions;
+  std::unique_ptr<DurableDirectory> directory;
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<Sequencer> sequencer;
+  std::unique_ptr<Feed> feed;
+  std::unique_ptr<ClientIds> client_ids;
+  BackendLink backend{broker, counters};
+  Notices notices{broker, counters};
+  RateLimiter<std::string> user_rate;  // by user name
+  ReceiptMarks receipts;
+
+  void log(LogLevel level, std::string_view line) { broker.log(level, line); }
+  const Directory& live() const { return directory->live(); }
+
+  // Charges one publish to its user.
+  bool charge(std::string_view user) { return user_rate.try_take(user, clock.steady()); }
+  // Tells the sender, counts, and gives false: what the callback answers.
+  bool refuse(std::string_view user, const wire::Failure& failure, const Notices::About& about) {
+    ++counters.refused_with(failure.code);
+    if (!user.empty()) notices.refused(user, failure, about, clock.steady());
+    return false;
+  }
+};
+
+}  // namespace parley::plugin

@@ -1,0 +1,24 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+
+#include "wire/error_codes.h"
+
+namespace parley::plugin {
+
+// What the plugin counts since the broker began; given to the backend by the `stats` command, shown on its /metrics as parley_broker_*.
+// For the broker's thread.
+struct Counters {
+  std::uint64_t messages = 0, duplicates = 0, appended = 0, requests = 0;
+  std::uint64_t logins = 0, logins_denied = 0, logins_busy = 0;
+  std::uint64_t reads_denied = 0, subscriptions_denied = 0;
+  std::uint64_t kicks = 0, notices_dropped = 0, events_dropped = 0;
+  std::uint64_t directory_changes = 0, exceptions = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(wire::Code::internal) + 1>
+      refused{};  // publishes, by code
+
+  std::uint64_t& refused_with(wire::Code code) { return refused[static_cast<std::size_t>(code)]; }
+};
+
+}  // namespace parley::plugin

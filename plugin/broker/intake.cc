@@ -1,0 +1,135 @@
+#include "plugin/broker/intake.h"
+
+#include "wire/content.h"
+#include "wire/limits.h"
+#include "wire/topics.h"
+
+namespace parley::plugin {
+
+using wire::Code;
+using wire::TopicKind;
+
+namespace {
+
+wire::Failure failure(Code code) {
+  return {code, std::string(code_sentence(code))};
+}
+
+// Where a request's answer may go: to oneself.
+bool own_reply_topic(std::string_view user, std::string_view topic) {
+  const auto parsed = wire::parse_topic(topic);
+  return parsed.kind == TopicKind::user_reply && parsed.user == user;
+}
+
+// The `id` of a request that is refused unread, so that its sender knows which. "" when there is none.
+std::string request_id(std::string_view user, std::string_view method, std::string_view payload) {
+  auto request = wire::parse_request(user, method, payload);
+  return request ? request->id : std::string();
+}
+
+}  // namespace
+
+bool Intake::message(const Client& client, std::string_view topic_text, std::string_view payload,
+                     const ReadProperties& properties, bool& retain) {
+  const auto topic = wire::parse_topic(topic_text);
+  if (topic.kind == TopicKind::other) return true;
+  const Session* session = logins_.session(client);
+  if (!session)
+    return core_.refuse("", failure(Code::internal), {});  // the write check let nobody of ours through
+  if (session->backend) return true;
+  if (!core_.charge(session->user))
+    return core_.refuse(session->user, failure(Code::rate_limited),
+                        {.room = topic.room, .method = topic.method});
+  switch (topic.kind) {
+    case TopicKind::room_send:
+      retain = false;
+      return room_message(session->user, session->device, topic.room, payload, properties, client.protocol);
+    case TopicKind::user_request:
+      return request(session->user, topic, payload, properties);
+    default:
+      return true;
+  }
+}
+
+bool Intake::room_message(std::string_view user, std::string_view device, std::string_view room_name,
+                          std::string_view payload, const ReadProperties& read_properties, int protocol) {
+  const Properties properties = protocol == 5 ? read_properties() : Properties{};
+  auto content =
+      wire::parse_content(payload, core_.options.max_content_bytes, properties.content_type, properties.ref);
+  if (!content)
+    return core_.refuse(user, {content.error().code, content.error().reason},
+                        {.room = room_name, .ref = properties.ref});
+
+  const auto account = core_.live().find_user(user);
+  const auto room = core_.live().find_room(room_name);
+  if (!account || !room)
+    return core_.refuse(user, failure(Code::not_a_member), {.room = room_name, .ref = content->ref});
+  const auto role = core_.live().role(account->ref, room->ref);
+  const auto result = core_.sequencer->put({.room = {room->id, room->name, room->epoch, room->last_seq},
+                                            .user = user,
+                                            .device = device,
+                                            .role = wire::role_name(role),
+                                            .type = content->type,
+                                            .ref = content->ref,
+                                            .content = content->json},
+                                           core_.clock.wall());
+  if (const auto* accepted = std::get_if<Accepted>(&result)) {
+    ++core_.counters.messages;
+    deliver(room->name, *accepted);
+    return true;
+  }
+  if (const auto* duplicate = std::get_if<Duplicate>(&result)) {
+    ++core_.counters.duplicates;
+    core_.notices.duplicate(user, room_name, content->ref, duplicate->seq);
+    return true;
+  }
+  const auto& refused = std::get<Refused>(result);
+  return core_.refuse(user, {refused.code, refused.reason}, {.room = room_name, .ref = content->ref});
+}
+
+void Intake::deliver(std::string_view room, const Accepted& accepted) {
+  if (accepted.imported) return;
+  topic_.assign("rooms/").append(room).append("/messages");
+  core_.broker.publish(topic_.c_str(), accepted.envelope, 1);
+}
+
+bool Intake::request(std::string_view user, const wire::Topic& topic, std::string_view payload,
+                     const ReadProperties& read_properties) {
+  auto refuse = [&](const wire::Failure& why) {
+    return core_.refuse(user, why, {.method = topic.method, .id = request_id(user, topic.method, payload)});
+  };
+  if (payload.size() > wire::kRequestMax)
+    return core_.refuse(user, failure(Code::too_large), {.method = topic.method});
+  if (core_.backend.client_id().empty())
+    return refuse(
+        {Code::unavailable, "The backend that answers requests is not connected; try again later."});
+  const Properties properties = read_properties();
+  if (!properties.response_topic.empty() && !own_reply_topic(user, properties.response_topic))
+    return refuse({Code::not_allowed,
+                   "The Response Topic must be users/" + std::string(user) + "/replies or below it."});
+  ++core_.counters.requests;
+  return true;
+}
+
+Intake::Appended Intake::append(const wire::AppendEntry& entry) {
+  const auto room = core_.live().find_room(entry.room);
+  if (!room) return {.gone = true};
+  const auto result = core_.sequencer->put({.room = {room->id, room->name, room->epoch, room->last_seq},
+                                            .user = entry.from,
+                                            .role = entry.role,
+                                            .type = entry.type,
+                                            .ref = entry.ref,
+                                            .content = entry.content,
+                                            .by_backend = true,
+                                            .imported = entry.imported,
+                                            .sent_at = entry.sent_at},
+                                           core_.clock.wall());
+  if (const auto* refused = std::get_if<Refused>(&result)) return {.refused = refused->code};
+  if (const auto* duplicate = std::get_if<Duplicate>(&result)) return {.seq = duplicate->seq};
+  const auto& accepted = std::get<Accepted>(result);
+  ++core_.counters.appended;
+  deliver(room->name, accepted);
+  return {.seq = accepted.seq};
+}
+
+}  // namespace parley::plugin

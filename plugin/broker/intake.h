@@ -1,0 +1,48 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "plugin/broker/core.h"
+#include "plugin/broker/logins.h"
+#include "wire/topics.h"
+
+namespace parley::plugin {
+
+// The MQTT 5 properties that mean something to the broker.
+struct Properties {
+  std::string content_type, response_topic, ref;
+};
+
+// What was published and may be: charges it, numbers room messages, hands requests on. The write check came just before, in the same call of the broker.
+// For the broker's thread.
+class Intake {
+ public:
+  using ReadProperties = std::function<Properties()>;  // asked only where it matters
+
+  Intake(Core& core, Logins& logins) : core_(core), logins_(logins) {}
+
+  // False: refused, and the sender told. `retain` may be taken away.
+  bool message(const Client& client, std::string_view topic, std::string_view payload,
+               const ReadProperties& properties, bool& retain);
+  // An entry of the backend (joins, imports): its seq, 0 where it can't be taken now; of a room that is gone: nothing, as 0 in `gone`.
+  struct Appended {
+    std::uint64_t seq = 0;
+    wire::Code refused = wire::Code::internal;  // when seq is 0 and not gone
+    bool gone = false;
+  };
+  Appended append(const wire::AppendEntry& entry);
+
+ private:
+  bool room_message(std::string_view user, std::string_view device, std::string_view room,
+                    std::string_view payload, const ReadProperties& properties, int protocol);
+  bool request(std::string_view user, const wire::Topic& topic, std::string_view payload,
+               const ReadProperties& properties);
+  void deliver(std::string_view room, const Accepted& accepted);
+
+  Core& core_;
+  Logins& logins_;
+  std::string topic_;  // reused
+};
+
+}  // namespace parley::plugin

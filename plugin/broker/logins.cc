@@ -1,0 +1,187 @@
+#include "plugin/broker/logins.h"
+
+#include "base/file.h"
+
+namespace parley::plugin {
+namespace {
+
+std::optional<std::string_view> optional_view(const char* text) {
+  return text ? std::optional<std::string_view>(text) : std::nullopt;
+}
+
+JwtAlgorithm algorithm(std::string_view name) {
+  if (name == "HS256") return JwtAlgorithm::hs256;
+  return name == "ES256" ? JwtAlgorithm::es256 : JwtAlgorithm::rs256;
+}
+
+Result<std::optional<JwtVerifier>> open_jwt(const Options& o) {
+  if (o.jwt_key_file.empty() && o.jwt_jwks_file.empty()) return std::nullopt;
+  JwtKeySource source{
+      .key_file = o.jwt_key_file, .key_algorithm = algorithm(o.jwt_algorithm), .jwks_file = o.jwt_jwks_file};
+  auto verifier = JwtVerifier::open(
+      source, JwtRules{.issuer = o.jwt_issuer, .audience = o.jwt_audience, .leeway = o.jwt_leeway});
+  if (!verifier) return std::unexpected(verifier.error());
+  return std::optional(std::move(*verifier));
+}
+
+// MQTT 5 tells a plugin nothing of the session's expiry, so it counts as one that stays.
+bool may_sleep(const Client& client) {
+  return client.protocol == 5 || !client.clean_session;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Logins>> Logins::open(Core& core) {
+  const Options& o = core.options;
+  auto secret = read_secret_file(o.backend_secret_file);
+  if (!secret) return fail(secret.error().code, "plugin_opt_backend_secret_file: " + secret.error().message);
+  if (secret->size() < 16)
+    return fail(Errc::invalid_argument,
+                "plugin_opt_backend_secret_file: the secret has fewer than 16 characters");
+  auto jwt = open_jwt(o);
+  if (!jwt) return fail(jwt.error().code, "plugin_opt_jwt_…: " + jwt.error().message);
+
+  AuthOptions auth{.backend_secret = *secret,
+                   .other_users = o.defer_other_users ? OtherUsers::defer : OtherUsers::deny,
+                   .jwt_auto_user = o.jwt_auto_user,
+                   .jwt_admins = o.jwt_admins};
+  auth.password.slow_checks_per_second = auth.password.slow_checks_burst = o.password_checks_per_second;
+  std::unique_ptr<Logins> logins(new Logins(core));
+  logins->authenticator_ =
+      std::make_unique<Authenticator>(std::move(auth), logins->accounts_, core.clock, std::move(*jwt));
+  return logins;
+}
+
+LoginVerdict Logins::login(const Client& client, const char* username, const char* password,
+                           std::string& new_username) {
+  if (reloading_ && (!password || core_.sessions.find(client.key))) return still_there(client);
+  disconnected(client.key);  // the broker uses an object's address again: whoever had it is gone
+  foreign_.erase(client.key);
+
+  const auto verdict = authenticator_->authenticate({optional_view(username), optional_view(password)});
+  if (std::holds_alternative<Deferred>(verdict)) return leave_to_others(client);
+  if (std::holds_alternative<Busy>(verdict)) {
+    ++core_.counters.logins_busy;
+    return LoginVerdict::busy;
+  }
+  if (const auto* denied = std::get_if<Denied>(&verdict)) return deny(client, denied->text);
+  const auto& admitted = std::get<Admitted>(verdict);
+  if (client.username != admitted.user) new_username = admitted.user;
+  return accept(client, admitted);
+}
+
+// After SIGHUP the broker asks again for every session, sleeping ones included, within the same turn of its loop and without a password. The only
+// newcomers that turn can bring are WebSocket connections, which are known by being live and unknown.
+LoginVerdict Logins::still_there(const Client& client) {
+  if (core_.sessions.find(client.key)) return LoginVerdict::accept;
+  if (client.websocket) return deny(client, "no password");
+  if (foreign(client.key)) return LoginVerdict::defer;
+  const auto user = core_.live().find_user(client.username);
+  if (!user) return core_.options.defer_other_users ? LoginVerdict::defer : LoginVerdict::deny;
+  return user->disabled ? LoginVerdict::deny : LoginVerdict::accept;
+}
+
+LoginVerdict Logins::deny(const Client& client, std::string_view why) {
+  ++core_.counters.logins_denied;
+  core_.log(LogLevel::info, "login denied from " + std::string(client.address) + ": " + std::string(why));
+  return LoginVerdict::deny;
+}
+
+LoginVerdict Logins::leave_to_others(const Client& client) {
+  if (core_.client_ids->owner(client.id, core_.clock.wall()))
+    return deny(client, "the client id is a Parley user's");
+  if (foreign_.size() >= kForeignMax) foreign_.erase(foreign_.begin());
+  foreign_.insert(client.key);
+  return LoginVerdict::defer;
+}
+
+bool Logins::claim_device(const Client& client, const std::string& user) {
+  switch (core_.client_ids->claim(client.id, user, may_sleep(client), core_.clock.wall())) {
+    case ClientIds::Claim::ok:
+      return true;
+    case ClientIds::Claim::owned_by_other:
+      deny(client, "the client id is another user's");
+      return false;
+    case ClientIds::Claim::quota:
+      deny(client, "the user has too many devices connected");
+      return false;
+    case ClientIds::Claim::illegal:
+      deny(client, "the client id is not a legal name");
+      return false;
+  }
+  return false;
+}
+
+LoginVerdict Logins::accept(const Client& client, const Admitted& admitted) {
+  const bool backend = admitted.method == AuthMethod::backend;
+  if (admitted.new_user) {
+    if (auto added = core_.directory->add_provisional(admitted.user); !added)
+      return deny(client, added.error().message);
+    core_.backend.tell({.event = "user.new", .user = admitted.user});
+  }
+  if (backend ? !wire::valid_name(client.id) : !claim_device(client, admitted.user))
+    return LoginVerdict::deny;
+  begin(client, Session{.user = admitted.user,
+                        .auth = std::string(auth_method_name(admitted.method)),
+                        .token_id = admitted.token_id,
+                        .backend = backend,
+                        .expires = admitted.expires_at,
+                        .resuming = true});
+  return LoginVerdict::accept;
+}
+
+void Logins::begin(const Client& client, Session session) {
+  session.key = client.key;
+  session.device = client.id;
+  session.address = client.address;
+  session.protocol = client.protocol;
+  session.connected_at_ms = to_ms(core_.clock.wall());
+  ++core_.counters.logins;
+  const Session& s = core_.sessions.open(std::move(session));
+  if (s.backend) return;
+  core_.backend.tell({.event = "connected",
+                      .user = s.user,
+                      .device = s.device,
+                      .address = s.address,
+                      .auth = s.auth,
+                      .protocol = s.protocol,
+                      .at = s.connected_at_ms});
+}
+
+Session* Logins::session(const Client& client) {
+  if (auto* known = core_.sessions.find(client.key)) return known;
+  if (client.username.empty() || foreign(client.key)) return nullptr;
+  const auto user = core_.live().find_user(client.username);
+  if (!user || user->disabled || !client.has_certificate || !client.has_certificate(client.key))
+    return nullptr;
+  begin(client, Session{.user = std::string(user->name), .auth = "certificate"});
+  return core_.sessions.find(client.key);
+}
+
+void Logins::disconnected(const void* key) {
+  const auto session = core_.sessions.close(key);
+  if (!session) return;
+  if (session->backend) {
+    if (core_.feed->consumer() != session->device) return;
+    core_.feed->detach(session->device);
+    core_.backend.detached();
+    core_.log(LogLevel::warning,
+              "the backend is gone; chat goes on, requests are refused until one attaches");
+    return;
+  }
+  if (session->auth != "certificate")
+    core_.client_ids->released(session->device, session->user, core_.clock.wall());
+  core_.backend.tell({.event = "disconnected",
+                      .user = session->user,
+                      .device = session->device,
+                      .at = to_ms(core_.clock.wall())});
+}
+
+void Logins::reload() {
+  reloading_ = true;
+  auto reloaded = authenticator_->reload();
+  core_.log(reloaded ? LogLevel::info : LogLevel::error,
+            reloaded ? "reloaded" : "the JWT keys stay as they were: " + reloaded.error().message);
+}
+
+}  // namespace parley::plugin

@@ -1,0 +1,242 @@
+#include "plugin/broker/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "base/file.h"
+#include "wire/limits.h"
+
+namespace parley::plugin {
+namespace {
+
+using Setter =
+    std::function<std::string(Options&, const std::string&)>;  // returns what is wrong, "" when nothing
+
+template <class T>
+std::optional<T> number(std::string_view text) {
+  T value{};
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (ec != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::optional<std::uint64_t> scaled(std::string_view text, const std::map<char, std::uint64_t>& units) {
+  std::uint64_t unit = 1;
+  if (!text.empty())
+    if (auto it = units.find(text.back()); it != units.end()) {
+      unit = it->second;
+      text.remove_suffix(1);
+    }
+  auto value = number<std::uint64_t>(text);
+  if (!value || *value > UINT64_MAX / unit) return std::nullopt;
+  return *value * unit;
+}
+
+std::optional<std::uint64_t> bytes(std::string_view text) {
+  static const std::map<char, std::uint64_t> kUnits{{'K', 1ull << 10}, {'M', 1ull << 20}, {'G', 1ull << 30}};
+  return scaled(text, kUnits);
+}
+
+Setter path(std::filesystem::path Options::*member) {
+  return [member](Options& o, const std::string& v) -> std::string {
+    if (v.empty()) return "takes a path";
+    o.*member = v;
+    return "";
+  };
+}
+
+Setter text(std::string Options::*member) {
+  return [member](Options& o, const std::string& v) -> std::string {
+    if (v.empty()) return "takes a text";
+    o.*member = v;
+    return "";
+  };
+}
+
+Setter flag(bool Options::*member) {
+  return [member](Options& o, const std::string& v) -> std::string {
+    if (v != "true" && v != "false") return "takes true or false";
+    o.*member = v == "true";
+    return "";
+  };
+}
+
+Setter rate(double Options::*member) {
+  return [member](Options& o, const std::string& v) -> std::string {
+    auto n = number<double>(v);
+    if (!n || !(*n >= 0) || *n > 1e9) return "takes a number from 0 to 1000000000";
+    o.*member = *n;
+    return "";
+  };
+}
+
+template <class T>
+Setter size(T Options::*member, std::uint64_t min, std::uint64_t max) {
+  return [=](Options& o, const std::string& v) -> std::string {
+    auto n = bytes(v);
+    if (!n || *n < min || *n > max)
+      return "takes a number from " + std::to_string(min) + " to " + std::to_string(max) +
+             " (K, M, G may follow)";
+    o.*member = static_cast<T>(*n);
+    return "";
+  };
+}
+
+Setter seconds(std::chrono::seconds Options::*member, std::uint64_t max) {
+  return [=](Options& o, const std::string& v) -> std::string {
+    static const std::map<char, std::uint64_t> kUnits{{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    auto n = scaled(v, kUnits);
+    if (!n || *n > max)
+      return "takes a time of at most " + std::to_string(max) + " s (s, m, h, d may follow)";
+    o.*member = std::chrono::seconds(*n);
+    return "";
+  };
+}
+
+std::string set_other_topics(Options& o, const std::string& v) {
+  if (v == "allow")
+    o.other_topics = AclDecision::allow;
+  else if (v == "defer")
+    o.other_topics = AclDecision::defer;
+  else if (v == "deny")
+    o.other_topics = AclDecision::deny;
+  else
+    return "takes allow, defer or deny";
+  return "";
+}
+
+std::string set_other_users(Options& o, const std::string& v) {
+  if (v != "defer" && v != "deny") return "takes defer or deny";
+  o.defer_other_users = v == "defer";
+  return "";
+}
+
+std::string set_journal_sync(Options& o, const std::string& v) {
+  if (v == "off") {
+    o.journal_sync = SyncPolicy::off;
+  } else if (v == "always") {
+    o.journal_sync = SyncPolicy::always;
+  } else {
+    auto ms =
+        v.starts_with("interval ") ? number<std::uint32_t>(std::string_view(v).substr(9)) : std::nullopt;
+    if (!ms || *ms < 1 || *ms > 60'000)
+      return "takes off, always, or interval and milliseconds from 1 to 60000";
+    o.journal_sync = SyncPolicy::interval;
+    o.journal_sync_interval = std::chrono::milliseconds(*ms);
+  }
+  return "";
+}
+
+std::string set_algorithm(Options& o, const std::string& v) {
+  if (v != "HS256" && v != "RS256" && v != "ES256") return "takes HS256, RS256 or ES256";
+  o.jwt_algorithm = v;
+  return "";
+}
+
+const std::map<std::string, Setter>& setters() {
+  constexpr std::uint64_t kYear = 366ull * 86400;
+  static const std::map<std::string, Setter> kSetters{
+      {"data_dir", path(&Options::data_dir)},
+      {"backend_secret_file", path(&Options::backend_secret_file)},
+      {"other_topics", set_other_topics},
+      {"other_users", set_other_users},
+      {"user_rate", rate(&Options::user_rate)},
+      {"user_burst", rate(&Options::user_burst)},
+      {"max_content_bytes", size(&Options::max_content_bytes, 1, wire::kContentMaxLimit)},
+      {"max_subscriptions", size(&Options::max_subscriptions, 1, 10'000'000)},
+      {"journal_max_bytes", size(&Options::journal_max_bytes, 1ull << 20, 1ull << 44)},
+      {"journal_segment_bytes", size(&Options::journal_segment_bytes, 1ull << 20, 1ull << 30)},
+      {"journal_sync", set_journal_sync},
+      {"ref_window", seconds(&Options::ref_window, kYear)},
+      {"ref_max", size(&Options::ref_max, 1000, 1ull << 28)},
+      {"jwt_key_file", path(&Options::jwt_key_file)},
+      {"jwt_algorithm", set_algorithm},
+      {"jwt_jwks_file", path(&Options::jwt_jwks_file)},
+      {"jwt_issuer", text(&Options::jwt_issuer)},
+      {"jwt_audience", text(&Options::jwt_audience)},
+      {"jwt_leeway", seconds(&Options::jwt_leeway, 3600)},
+      {"jwt_admins", flag(&Options::jwt_admins)},
+      {"jwt_auto_user", flag(&Options::jwt_auto_user)},
+      {"password_checks_per_second", size(&Options::password_checks_per_second, 1, 10'000)},
+      {"client_ids_per_user", size(&Options::client_ids_per_user, 1, 100'000)},
+      {"client_id_hold", seconds(&Options::client_id_hold, kYear)},
+  };
+  return kSetters;
+}
+
+// What options say only together.
+std::string contradiction(const Options& o) {
+  if (o.data_dir.empty())
+    return "plugin_opt_data_dir is missing: say where the journal and the Directory are kept";
+  if (o.backend_secret_file.empty())
+    return "plugin_opt_backend_secret_file is missing: say which file holds the secret parleyd logs in with";
+  if (o.jwt_key_file.empty() != o.jwt_algorithm.empty())
+    return "plugin_opt_jwt_key_file and plugin_opt_jwt_algorithm go together";
+  if (!o.jwt_key_file.empty() && !o.jwt_jwks_file.empty())
+    return "plugin_opt_jwt_key_file and plugin_opt_jwt_jwks_file exclude each other";
+  const bool jwt = !o.jwt_key_file.empty() || !o.jwt_jwks_file.empty();
+  if (!jwt && (o.jwt_auto_user || o.jwt_admins || !o.jwt_issuer.empty() || !o.jwt_audience.empty()))
+    return "plugin_opt_jwt_… options need plugin_opt_jwt_key_file or plugin_opt_jwt_jwks_file";
+  if (o.journal_max_bytes < 2 * o.journal_segment_bytes)
+    return "plugin_opt_journal_max_bytes must be at least twice plugin_opt_journal_segment_bytes";
+  return "";
+}
+
+std::string known_names() {
+  std::string names;
+  for (const auto& [name, setter] : setters()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+}  // namespace
+
+Result<Options> parse_options(const std::vector<std::pair<std::string, std::string>>& given) {
+  Options options;
+  std::set<std::string> seen;
+  for (const auto& [name, value] : given) {
+    auto it = setters().find(name);
+    if (it == setters().end())
+      return fail(Errc::invalid_argument, "plugin_opt_" + name + " is unknown; there are: " + known_names());
+    if (!seen.insert(name).second)
+      return fail(Errc::invalid_argument, "plugin_opt_" + name + " is given twice");
+    if (auto wrong = it->second(options, value); !wrong.empty())
+      return fail(Errc::invalid_argument, "plugin_opt_" + name + " " + wrong + ", not \"" + value + "\"");
+  }
+  if (auto wrong = contradiction(options); !wrong.empty()) return fail(Errc::invalid_argument, wrong);
+  if (options.user_rate > 0 && options.user_burst == 0)
+    options.user_burst = std::max(1.0, 2 * options.user_rate);
+  return options;
+}
+
+std::optional<bool> says_per_listener_settings(const std::filesystem::path& conf) {
+  std::ifstream in(conf);
+  if (!in) return std::nullopt;
+  bool said = false;
+  for (std::string line; std::getline(in, line);) {
+    std::istringstream words(line);
+    std::string key, value;
+    words >> key >> value;
+    if (key == "per_listener_settings") said = value == "true" || value == "1";
+    if (key != "include_dir") continue;
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator(value, ec))
+      if (entry.path().extension() == ".conf" && says_per_listener_settings(entry.path()).value_or(false))
+        said = true;
+  }
+  return said;
+}
+
+std::filesystem::path own_config_file() {
+  std::ifstream in("/proc/self/cmdline", std::ios::binary);
+  std::string arg;
+  while (std::getline(in, arg, '\0'))
+    if ((arg == "-c" || arg == "--config-file") && std::getline(in, arg, '\0')) return arg;
+  return {};
+}
+
+}  // namespace parley::plugin

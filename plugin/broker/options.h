@@ -1,0 +1,61 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "plugin/acl/acl.h"
+#include "plugin/journal/journal.h"
+
+namespace parley::plugin {
+
+// The plugin's options: `plugin_opt_NAME VALUE` in mosquitto.conf. README's table says the same, in words for operators.
+// Sizes take a suffix K, M, G (1024s); durations s, m, h, d (plain numbers are seconds).
+struct Options {
+  std::filesystem::path
+      data_dir;  // required: journal, Directory, client ids; must be writable for the broker's user
+  std::filesystem::path backend_secret_file;  // required: what parleyd logs in with; not readable for others
+
+  AclDecision other_topics = AclDecision::defer;  // topics outside Parley's: allow | defer | deny
+  bool defer_other_users = false;                 // other_users: defer | deny (default)
+
+  double user_rate = 0;                       // messages per second and user, 0: no limit
+  double user_burst = 0;                      // how many may come at once; 0: twice user_rate, at least 1
+  std::size_t max_content_bytes = 64 * 1024;  // 1 … 256K
+  std::uint32_t max_subscriptions = 5000;     // of one session
+
+  std::uint64_t journal_max_bytes = 1ull << 30;  // unstored at most; then messages are refused (backlog_full)
+  std::uint64_t journal_segment_bytes = 16ull << 20;  // 1M … 1G
+  SyncPolicy journal_sync = SyncPolicy::off;          // off | always | interval MS
+  std::chrono::milliseconds journal_sync_interval{0};
+  std::chrono::seconds ref_window{24 * 3600};  // how long a ref is remembered
+  std::uint32_t ref_max = 2'000'000;  // refs remembered at most; the oldest go first (about 64 bytes each)
+
+  std::filesystem::path jwt_key_file;    // PEM public key, or the secret of HS256
+  std::string jwt_algorithm;             // HS256 | RS256 | ES256: required with jwt_key_file
+  std::filesystem::path jwt_jwks_file;   // or a JWKS; each key says its alg
+  std::string jwt_issuer, jwt_audience;  // checked when given
+  std::chrono::seconds jwt_leeway{30};
+  bool jwt_admins = false;     // may an administrator log in by JWT?
+  bool jwt_auto_user = false;  // a valid JWT of an unknown subject makes the account
+
+  std::uint32_t password_checks_per_second = 50;  // slow ones, about 1 ms of the broker's thread each
+  std::uint32_t client_ids_per_user = 100;
+  std::chrono::seconds client_id_hold{7 * 24 *
+                                      3600};  // a sleeping session's client id stays its user's so long
+};
+
+// Unknown, missing, repeated or impossible options: invalid_argument with a sentence naming the option.
+Result<Options> parse_options(const std::vector<std::pair<std::string, std::string>>& given);
+
+// Does a mosquitto.conf (its include_dir folders too) say `per_listener_settings true`? nullopt when it can't be read.
+std::optional<bool> says_per_listener_settings(const std::filesystem::path& conf);
+// The configuration file of this very process, from its command line (-c FILE); empty when there is none.
+std::filesystem::path own_config_file();
+
+}  // namespace parley::plugin

@@ -1,0 +1,114 @@
+#include "plugin/broker/parley.h"
+
+#include "wire/topics.h"
+
+namespace parley::plugin {
+namespace {
+
+std::unexpected<Error> in_data_dir(const Error& error) {
+  return fail(error.code, "plugin_opt_data_dir: " + error.message);
+}
+
+Result<> open_journal(Core& core) {
+  const Options& o = core.options;
+  JournalOptions options;
+  options.segment_bytes = o.journal_segment_bytes;
+  options.max_bytes = o.journal_max_bytes;
+  options.sync = o.journal_sync;
+  if (o.journal_sync == SyncPolicy::interval) options.sync_interval = o.journal_sync_interval;
+  options.ref_window = o.ref_window;
+  options.ref_max = o.ref_max;
+  options.log = [&core](LogLevel level, std::string_view line) { core.log(level, line); };
+  auto journal = Journal::open(o.data_dir / "journal", options);
+  if (!journal) return in_data_dir(journal.error());
+  core.journal = std::move(*journal);
+  core.sequencer = std::make_unique<LocalSequencer>(*core.journal);
+  auto feed = Feed::open(*core.journal, {});
+  if (!feed) return in_data_dir(feed.error());
+  core.feed = std::move(*feed);
+  return {};
+}
+
+Result<> open_directory(Core& core) {
+  const Options& o = core.options;
+  DurableDirectoryOptions options;
+  options.log = [&core](LogLevel level, std::string_view line) { core.log(level, line); };
+  auto directory = DurableDirectory::open(o.data_dir / "directory", options);
+  if (!directory) return in_data_dir(directory.error());
+  core.directory = std::move(*directory);
+
+  ClientIdOptions ids;
+  ids.hold = o.client_id_hold;
+  ids.per_user_max = o.client_ids_per_user;
+  auto opened = ClientIds::open(o.data_dir / "clients", ids, core.clock.wall(), options.log);
+  if (!opened) return in_data_dir(opened.error());
+  core.client_ids = std::move(*opened);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Parley>> Parley::open(const Options& options, BrokerApi& broker, const Clock& clock) {
+  std::error_code ec;
+  std::filesystem::create_directories(options.data_dir, ec);
+  if (ec)
+    return fail(Errc::permission_denied, "plugin_opt_data_dir: " + options.data_dir.string() +
+                                             " can't be made or used by the broker's user: " + ec.message());
+  auto core = std::make_unique<Core>(options, broker, clock);
+  if (auto opened = open_directory(*core); !opened) return std::unexpected(opened.error());
+  if (auto opened = open_journal(*core); !opened) return std::unexpected(opened.error());
+  auto logins = Logins::open(*core);
+  if (!logins) return std::unexpected(logins.error());
+  core->log(LogLevel::info, "ready: " + std::to_string(core->live().user_count()) + " users, " +
+                                std::to_string(core->live().room_count()) + " rooms, Directory version " +
+                                std::to_string(core->directory->version()) + ", journal " +
+                                core->journal->id());
+  return std::unique_ptr<Parley>(new Parley(std::move(core), std::move(*logins)));
+}
+
+Parley::Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins)
+    : core_(std::move(core)),
+      logins_(std::move(logins)),
+      gate_(*core_, *logins_),
+      intake_(*core_, *logins_),
+      commands_(*core_, intake_),
+      last_tick_(core_->clock.steady()) {}
+
+bool Parley::clock_stands() {
+  if (core_->clock.steady() - last_tick_ < kTicklessMax) return false;
+  if (!std::exchange(said_tickless_, true))
+    core_->log(LogLevel::error,
+               "the broker gives no clock ticks (per_listener_settings true?): nobody is let in and nothing "
+               "is accepted");
+  return true;
+}
+
+LoginVerdict Parley::login(const Client& client, const char* username, const char* password,
+                           std::string& new_username) {
+  if (clock_stands()) return LoginVerdict::deny;
+  return logins_->login(client, username, password, new_username);
+}
+
+AclDecision Parley::check(const Client& client, const AclRequest& request) {
+  return gate_.check(client, request);
+}
+
+bool Parley::message(const Client& client, std::string_view topic, std::string_view payload,
+                     const Intake::ReadProperties& properties, bool& retain) {
+  if (clock_stands() && wire::parse_topic(topic).kind != wire::TopicKind::other) return false;
+  return intake_.message(client, topic, payload, properties, retain);
+}
+
+void Parley::tick() {
+  last_tick_ = core_->clock.steady();
+  logins_->tick();
+  core_->sessions.end_of_resume();
+  commands_.tick();
+  core_->backend.flush();
+  core_->feed->tick(last_tick_, [this](std::string_view batch) {
+    core_->broker.publish_to(core_->feed->consumer().c_str(), wire::kFeedTopic.data(), batch, 0);
+    return true;
+  });
+}
+
+}  // namespace parley::plugin

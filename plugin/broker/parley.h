@@ -1,0 +1,49 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "plugin/broker/commands.h"
+#include "plugin/broker/core.h"
+#include "plugin/broker/gate.h"
+#include "plugin/broker/intake.h"
+#include "plugin/broker/logins.h"
+
+namespace parley::plugin {
+
+// The plugin without Mosquitto: one method for each of the broker's callbacks. For the broker's thread. May throw (std::bad_alloc and our bugs): the edge
+// catches, and denies.
+class Parley {
+ public:
+  // Opens everything below data_dir. Errors say which option or file, and what to do.
+  // `broker` and `clock` must outlive it.
+  static Result<std::unique_ptr<Parley>> open(const Options& options, BrokerApi& broker, const Clock& clock);
+
+  LoginVerdict login(const Client& client, const char* username, const char* password,
+                     std::string& new_username);
+  AclDecision check(const Client& client, const AclRequest& request);
+  bool message(const Client& client, std::string_view topic, std::string_view payload,
+               const Intake::ReadProperties& properties, bool& retain);
+  void control(const Client& client, std::string_view payload) { commands_.handle(client, payload); }
+  void disconnected(const void* key) { logins_->disconnected(key); }
+  void tick();
+  void reload() { logins_->reload(); }
+  void count_exception() { ++core_->counters.exceptions; }
+
+ private:
+  Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins);
+  bool clock_stands();
+
+  // Without ticks nothing is kicked and nothing fed: whatever stopped them, nobody is let in then.
+  static constexpr std::chrono::seconds kTicklessMax{30};
+
+  std::unique_ptr<Core> core_;
+  std::unique_ptr<Logins> logins_;
+  Gate gate_;
+  Intake intake_;
+  Commands commands_;
+  SteadyTime last_tick_;
+  bool said_tickless_ = false;
+};
+
+}  // namespace parley::plugin

@@ -1,0 +1,294 @@
+#include "plugin/broker/parley.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "base/crypto.h"
+#include "wire/feed.h"
+#include "wire/request.h"
+
+namespace parley::plugin {
+namespace {
+
+using nlohmann::json;
+
+// Records what the plugin asks of the broker, in order.
+struct RecordingBroker final : BrokerApi {
+  struct Sent {
+    std::string to, topic, payload;
+  };
+  std::vector<Sent> sent;
+  std::vector<std::string> order;  // "publish TOPIC", "to CLIENT TOPIC", "kick CLIENT"
+  std::function<void(const std::string&)> on_kick;
+
+  void publish(const char* topic, std::string_view payload, int) override {
+    sent.push_back({"", topic, std::string(payload)});
+    order.push_back(std::string("publish ") + topic);
+  }
+  void publish_to(const char* client, const char* topic, std::string_view payload, int) override {
+    sent.push_back({client, topic, std::string(payload)});
+    order.push_back(std::string("to ") + client + " " + topic);
+  }
+  bool kick(const char* client) override {
+    order.push_back(std::string("kick ") + client);
+    if (on_kick) on_kick(client);
+    return true;
+  }
+  void log(LogLevel, std::string_view) override {}
+
+  std::vector<std::string> on(std::string_view topic) const {
+    std::vector<std::string> payloads;
+    for (const auto& s : sent)
+      if (s.topic == topic) payloads.push_back(s.payload);
+    return payloads;
+  }
+};
+
+constexpr char kSecret[] = "the secret of the backend";
+constexpr char kToken[] = "plt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+class PluginWithoutABroker : public testing::Test {
+ protected:
+  PluginWithoutABroker() {
+    dir_ = std::filesystem::path(testing::TempDir()) / ("parley-" + random_id(8));
+    std::filesystem::create_directories(dir_);
+    std::ofstream(dir_ / "secret") << kSecret << "\n";
+    std::filesystem::permissions(dir_ / "secret", std::filesystem::perms::owner_read);
+    options_.data_dir = dir_ / "data";
+    options_.backend_secret_file = dir_ / "secret";
+    open();
+  }
+  ~PluginWithoutABroker() override {
+    parley_.reset();
+    std::filesystem::remove_all(dir_);
+  }
+
+  void open() {
+    parley_.reset();
+    auto opened = Parley::open(options_, broker_, clock_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    parley_ = std::move(*opened);
+    broker_.on_kick = [this](const std::string& device) { parley_->disconnected(&keys_[device]); };
+  }
+
+  Client client(const std::string& user, const std::string& device) {
+    return Client{.key = &keys_[device],
+                  .id = names_.emplace_back(device),
+                  .username = names_.emplace_back(user),
+                  .address = "127.0.0.1",
+                  .protocol = 5};
+  }
+  LoginVerdict login(const std::string& user, const std::string& device, const char* password = kToken) {
+    std::string renamed;
+    return parley_->login(client(user, device), user.c_str(), password, renamed);
+  }
+  bool send(const std::string& user, const std::string& device, std::string_view payload) {
+    const auto c = client(user, device);
+    if (parley_->check(c, {.access = Access::write, .topic = "rooms/lab/send", .payload = payload}) !=
+        AclDecision::allow)
+      return false;
+    bool retain = true;
+    const bool taken = parley_->message(
+        c, "rooms/lab/send", payload, [] { return Properties{}; }, retain);
+    EXPECT_FALSE(retain && taken);
+    return taken;
+  }
+  // One command and its answer.
+  wire::Reply command(wire::Command command, const std::string& device = "parleyd-1") {
+    command.id = "c";
+    parley_->control(client("$parleyd", device), wire::format_command(command));
+    const auto before = broker_.on(wire::kControlReplyTopic).size();
+    parley_->tick();
+    const auto replies = broker_.on(wire::kControlReplyTopic);
+    return replies.size() > before ? *wire::parse_reply(replies.back()) : wire::Reply{};
+  }
+  void attach() {
+    ASSERT_EQ(login("$parleyd", "parleyd-1", kSecret), LoginVerdict::accept);
+    const auto reply = command({.body = wire::Attach{.directory = "dir1"}});
+    ASSERT_TRUE(reply.ok) << reply.message;
+    const auto ok = *wire::attach_ok_from_json(reply.result);
+    generation_ = ok.generation;
+    EXPECT_FALSE(ok.renewed);
+  }
+  // alice, who logs in by kToken, and room lab with her in it.
+  void fill() {
+    const auto digest = sha256(kToken);
+    wire::DirectoryReplace part{.directory = "dir1", .to = 3, .last = true};
+    part.changes = {
+        wire::UserPut{.name = "alice"}, wire::UserPut{.name = "bob"},
+        wire::TokenPut{.id = std::string(26, '0'), .user = "alice", .sha256 = std::string(as_view(digest))},
+        wire::RoomPut{.id = 7, .name = "lab", .epoch = "e1"},
+        wire::MemberPut{.room = 7, .user = "alice", .role = wire::Role::member}};
+    auto reply = command({.generation = generation_, .body = part});
+    for (int i = 0; i < 1000 && reply.id.empty();
+         ++i) {  // put in place by a thread: a bounded number of short waits
+      usleep(2000);
+      const auto before = broker_.on(wire::kControlReplyTopic).size();
+      parley_->tick();
+      if (auto replies = broker_.on(wire::kControlReplyTopic); replies.size() > before)
+        reply = *wire::parse_reply(replies.back());
+    }
+    ASSERT_TRUE(reply.ok) << reply.message;
+    ASSERT_TRUE(command({.generation = generation_, .body = wire::FeedStart{}}).ok);
+  }
+
+  std::filesystem::path dir_;
+  Options options_;
+  FakeClock clock_;
+  RecordingBroker broker_;
+  std::unique_ptr<Parley> parley_;
+  std::map<std::string, char> keys_;
+  std::deque<std::string> names_;
+  std::uint64_t generation_ = 0;
+};
+
+TEST_F(PluginWithoutABroker, a_message_is_numbered_delivered_and_fed) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"hi","ref":"a1"})"));
+  const auto delivered = broker_.on("rooms/lab/messages");
+  ASSERT_EQ(delivered.size(), 1u);
+  const auto envelope = json::parse(delivered[0]);
+  EXPECT_EQ(envelope["seq"], 1);
+  EXPECT_EQ(envelope["from"], "alice");
+  EXPECT_EQ(envelope["device"], "phone");
+  EXPECT_EQ(envelope["epoch"], "e1");
+
+  parley_->tick();
+  const auto batches = broker_.on(wire::kFeedTopic);
+  ASSERT_EQ(batches.size(), 1u);
+  const auto batch = *wire::parse_feed_batch(batches[0]);
+  std::size_t size = 0;
+  EXPECT_EQ(wire::read_record(batch.records, size)->envelope, delivered[0]);
+
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"hi again","ref":"a1"})"));
+  EXPECT_EQ(broker_.on("rooms/lab/messages").size(), 1u);
+  const auto notice = json::parse(broker_.on("users/alice/inbox").back());
+  EXPECT_EQ(notice, (json{{"type", "duplicate"}, {"room", "lab"}, {"ref", "a1"}, {"seq", 1}}));
+}
+
+TEST_F(PluginWithoutABroker, nobody_is_let_in_before_the_Directory_came) {
+  attach();
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::deny);
+}
+
+TEST_F(PluginWithoutABroker, a_removal_is_answered_after_the_kick_and_kept_on_disk) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  broker_.order.clear();
+  wire::DirectoryApply apply{.from = 3, .to = 4};
+  apply.changes = {wire::MemberPut{.room = 7, .user = "alice"}};
+  apply.entries = {wire::AppendEntry{.room = 7,
+                                     .from = "bob",
+                                     .type = "member",
+                                     .ref = "d4.0",
+                                     .content = R"({"action":"removed","user":"alice"})"}};
+  const auto reply = command({.generation = generation_, .body = apply});
+  ASSERT_TRUE(reply.ok) << reply.message;
+  EXPECT_EQ(reply.result["seqs"], json::array({1}));
+  const auto at = [&](std::string_view what) {
+    return std::find(broker_.order.begin(), broker_.order.end(), what);
+  };
+  ASSERT_NE(at("kick phone"), broker_.order.end());
+  EXPECT_LT(at("kick phone"), at("to parleyd-1 $parley/control"));
+  EXPECT_FALSE(send("alice", "phone", "out"));
+
+  open();  // the broker is killed and started again; no backend
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  EXPECT_FALSE(send("alice", "phone", "still out"));
+}
+
+TEST_F(PluginWithoutABroker, entries_sent_again_are_the_same_entries) {
+  attach();
+  fill();
+  const std::vector<wire::AppendEntry> entries{
+      {.room = 7,
+       .from = "alice",
+       .type = "text",
+       .ref = "x1",
+       .content = R"({"text":"old"})",
+       .imported = true},
+      {.room = 99, .from = "alice", .type = "text", .ref = "x2", .content = "{}"}};
+  for (int i = 0; i < 2; ++i) {
+    const auto reply = command({.generation = generation_, .body = wire::Append{entries}});
+    ASSERT_TRUE(reply.ok) << reply.message;
+    EXPECT_EQ(reply.result["seqs"], json::array({1, 0}));
+    EXPECT_FALSE(
+        reply.result.contains("refused"));  // the second one's room is gone: there is nothing to try again
+  }
+  EXPECT_TRUE(broker_.on("rooms/lab/messages").empty());  // imported: not live
+}
+
+TEST_F(PluginWithoutABroker, commands_are_obeyed_from_the_attached_backend_only) {
+  attach();
+  fill();
+  EXPECT_EQ(command({.generation = generation_ - 1, .body = wire::Kick{"alice", ""}}).code, "not_allowed");
+  ASSERT_EQ(login("$parleyd", "parleyd-2", kSecret), LoginVerdict::accept);
+  EXPECT_EQ(command({.body = wire::Attach{.directory = "dir1"}}, "parleyd-2").code, "unavailable");
+  EXPECT_EQ(command({.generation = generation_, .body = wire::Kick{"alice", ""}}, "parleyd-2").code,
+            "not_allowed");
+  parley_->disconnected(&keys_["parleyd-1"]);
+  EXPECT_TRUE(command({.body = wire::Attach{.directory = "dir1"}}, "parleyd-2").ok);
+
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  const auto before = broker_.sent.size();
+  parley_->control(client("alice", "phone"), R"({"cmd":"kick","id":"x","gen":1,"user":"bob"})");
+  EXPECT_EQ(broker_.sent.size(), before);
+}
+
+TEST_F(PluginWithoutABroker, requests_need_a_backend_and_a_reply_topic_of_ones_own) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  const auto ask = [&](const std::string& response_topic) {
+    bool retain = false;
+    return parley_->message(
+        client("alice", "phone"), "users/alice/requests/history", R"({"id":"r1"})",
+        [&] { return Properties{.response_topic = response_topic}; }, retain);
+  };
+  EXPECT_TRUE(ask(""));
+  EXPECT_TRUE(ask("users/alice/replies/x"));
+  EXPECT_FALSE(ask("users/bob/replies"));
+  EXPECT_FALSE(ask("rooms/lab/send"));
+  parley_->disconnected(&keys_["parleyd-1"]);
+  EXPECT_FALSE(ask(""));
+  const auto notice = json::parse(broker_.on("users/alice/inbox").back());
+  EXPECT_EQ(notice["code"], "unavailable");
+  EXPECT_EQ(notice["id"], "r1");
+}
+
+TEST_F(PluginWithoutABroker, a_missing_password_means_still_here_only_while_the_broker_reloads) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  EXPECT_EQ(login("alice", "phone", nullptr), LoginVerdict::deny);
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  parley_->reload();
+  EXPECT_EQ(login("alice", "phone", nullptr), LoginVerdict::accept);
+  EXPECT_EQ(login("alice", "asleep", nullptr), LoginVerdict::accept);  // a sleeping session
+  EXPECT_EQ(login("nobody", "x", nullptr), LoginVerdict::deny);
+  auto websocket = client("alice", "fresh");
+  websocket.websocket = true;
+  std::string renamed;
+  EXPECT_EQ(parley_->login(websocket, "alice", nullptr, renamed), LoginVerdict::deny);
+  parley_->tick();
+  EXPECT_EQ(login("alice", "asleep", nullptr), LoginVerdict::deny);
+}
+
+TEST_F(PluginWithoutABroker, without_ticks_nobody_is_let_in) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  clock_.advance(std::chrono::seconds(31));
+  EXPECT_EQ(login("alice", "pad"), LoginVerdict::deny);
+  EXPECT_FALSE(send("alice", "phone", "hello?"));
+  parley_->tick();
+  EXPECT_TRUE(send("alice", "phone", "hello"));
+}
+
+}  // namespace
+}  // namespace parley::plugin

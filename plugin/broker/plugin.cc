@@ -1,0 +1,300 @@
+// Mosquitto's plugin interface, version 5: C at the edge, nothing but registering, translating and catching. The rest is in Parley (parley.h).
+#include <mosquitto.h>
+#include <mosquitto_broker.h>
+#include <mosquitto_plugin.h>
+#include <mqtt_protocol.h>
+#include <openssl/x509.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+
+#include "plugin/broker/parley.h"
+
+#define PARLEY_EXPORT extern "C" __attribute__((visibility("default")))
+
+// Not on the list of what 2.0 promises to plugins, though Debian's and the project's own builds export them: asked for weakly, looked at before use.
+extern "C" {
+__attribute__((weak)) const mosquitto_property* mosquitto_property_read_string(const mosquitto_property*, int,
+                                                                               char**, bool);
+__attribute__((weak)) const mosquitto_property* mosquitto_property_read_string_pair(const mosquitto_property*,
+                                                                                    int, char**, char**,
+                                                                                    bool);
+}
+
+namespace parley::plugin {
+namespace {
+
+int mosquitto_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return MOSQ_LOG_DEBUG;
+    case LogLevel::info:
+      return MOSQ_LOG_INFO;
+    case LogLevel::warning:
+      return MOSQ_LOG_WARNING;
+    case LogLevel::error:
+      return MOSQ_LOG_ERR;
+  }
+  return MOSQ_LOG_ERR;
+}
+
+class MosquittoApi final : public BrokerApi {
+ public:
+  void publish(const char* topic, std::string_view payload, int qos) override {
+    send(nullptr, topic, payload, qos);
+  }
+  void publish_to(const char* client_id, const char* topic, std::string_view payload, int qos) override {
+    send(client_id, topic, payload, qos);
+  }
+  bool kick(const char* client_id) override {
+    return mosquitto_kick_client_by_clientid(client_id, true) == MOSQ_ERR_SUCCESS;
+  }
+  void log(LogLevel level, std::string_view line) override {
+    mosquitto_log_printf(mosquitto_level(level), "parley: %.*s", static_cast<int>(line.size()), line.data());
+  }
+
+ private:
+  void send(const char* client_id, const char* topic, std::string_view payload, int qos) {
+    void* copy = mosquitto_malloc(payload.size() + 1);  // the broker frees it
+    if (!copy) return log(LogLevel::error, "no memory for a message");
+    std::memcpy(copy, payload.data(), payload.size());
+    const int rc = mosquitto_broker_publish(client_id, topic, static_cast<int>(payload.size()), copy, qos,
+                                            false, nullptr);
+    if (rc != MOSQ_ERR_SUCCESS) {
+      mosquitto_free(copy);
+      log(LogLevel::error,
+          std::string("the broker took no message for ") + topic + ": error " + std::to_string(rc));
+    }
+  }
+};
+
+std::string_view view(const char* text) {
+  return text ? std::string_view(text) : std::string_view();
+}
+
+bool has_certificate(const void* key) {
+  auto* certificate = static_cast<X509*>(mosquitto_client_certificate(static_cast<const mosquitto*>(key)));
+  X509_free(certificate);
+  return certificate != nullptr;
+}
+
+Client describe(const mosquitto* client) {
+  return Client{.key = client,
+                .id = view(mosquitto_client_id(client)),
+                .username = view(mosquitto_client_username(client)),
+                .address = view(mosquitto_client_address(client)),
+                .protocol = mosquitto_client_protocol_version(client),
+                .websocket = mosquitto_client_protocol(client) == mp_websockets,
+                .clean_session = mosquitto_client_clean_session(client),
+                .has_certificate = has_certificate};
+}
+
+// The few MQTT 5 properties that mean something here.
+Properties read_properties(const mosquitto_property* list) {
+  Properties found;
+  if (!list || !mosquitto_property_read_string || !mosquitto_property_read_string_pair) return found;
+  auto text = [&](int id, std::string& out) {
+    char* value = nullptr;
+    if (mosquitto_property_read_string(list, id, &value, false) && value) out = value;
+    std::free(value);
+  };
+  text(MQTT_PROP_CONTENT_TYPE, found.content_type);
+  text(MQTT_PROP_RESPONSE_TOPIC, found.response_topic);
+  bool skip = false;
+  for (const mosquitto_property* at = list; at; skip = true) {
+    char *name = nullptr, *value = nullptr;
+    at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name, &value, skip);
+    if (at && name && value && std::strcmp(name, "ref") == 0) found.ref = value;
+    std::free(name);
+    std::free(value);
+  }
+  return found;
+}
+
+// Everything Mosquitto keeps for us between calls.
+struct Plugin {
+  MosquittoApi api;
+  SystemClock clock;
+  std::unique_ptr<Parley> parley;
+  mosquitto_plugin_id_t* id = nullptr;
+};
+
+// Runs a handler; what it throws is logged and becomes `refusal`. Nothing crosses the edge.
+template <class Handler>
+int guarded(void* userdata, int refusal, Handler&& handler) noexcept {
+  auto& plugin = *static_cast<Plugin*>(userdata);
+  try {
+    return handler(*plugin.parley);
+  } catch (const std::exception& e) {
+    plugin.api.log(LogLevel::error, std::string("an exception in a callback, which denies: ") + e.what());
+  } catch (...) {
+    plugin.api.log(LogLevel::error, "an unknown exception in a callback, which denies");
+  }
+  plugin.parley->count_exception();
+  return refusal;
+}
+
+int on_basic_auth(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_basic_auth*>(event);
+  return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
+    std::string new_username;
+    const auto verdict = parley.login(describe(e.client), e.username, e.password, new_username);
+    if (!new_username.empty() && mosquitto_set_username(e.client, new_username.c_str()) != MOSQ_ERR_SUCCESS)
+      return static_cast<int>(MOSQ_ERR_AUTH);
+    switch (verdict) {
+      case LoginVerdict::accept:
+        return static_cast<int>(MOSQ_ERR_SUCCESS);
+      case LoginVerdict::defer:
+        return static_cast<int>(MOSQ_ERR_PLUGIN_DEFER);
+      case LoginVerdict::busy:
+        return static_cast<int>(MOSQ_ERR_UNKNOWN);  // closed without CONNACK: clients try again
+      case LoginVerdict::deny:
+        break;
+    }
+    return static_cast<int>(MOSQ_ERR_AUTH);
+  });
+}
+
+int on_acl_check(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_acl_check*>(event);
+  return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&](Parley& parley) {
+    const AclRequest request{
+        .access = e.access == MOSQ_ACL_READ        ? Access::read
+                  : e.access == MOSQ_ACL_WRITE     ? Access::write
+                  : e.access == MOSQ_ACL_SUBSCRIBE ? Access::subscribe
+                                                   : Access::unsubscribe,
+        .topic = view(e.topic),
+        .payload = {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0},
+        .retain = e.retain,
+        .subscriptions = e.access == MOSQ_ACL_SUBSCRIBE ? mosquitto_client_sub_count(e.client) : 0};
+    switch (parley.check(describe(e.client), request)) {
+      case AclDecision::allow:
+        return static_cast<int>(MOSQ_ERR_SUCCESS);
+      case AclDecision::defer:
+        return static_cast<int>(MOSQ_ERR_PLUGIN_DEFER);
+      case AclDecision::deny:
+        break;
+    }
+    return static_cast<int>(MOSQ_ERR_ACL_DENIED);
+  });
+}
+
+int on_message(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_message*>(event);
+  return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&](Parley& parley) {
+    bool keep_retain = e.retain;
+    const std::string_view payload{static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0};
+    const bool taken = parley.message(
+        describe(e.client), view(e.topic), payload, [&] { return read_properties(e.properties); },
+        keep_retain);
+    e.retain = keep_retain;
+    return static_cast<int>(taken ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED);
+  });
+}
+
+int on_control(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_control*>(event);
+  return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
+    parley.control(describe(e.client), {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0});
+    return static_cast<int>(MOSQ_ERR_SUCCESS);
+  });
+}
+
+int on_disconnect(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_disconnect*>(event);
+  return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
+    parley.disconnected(e.client);
+    return static_cast<int>(MOSQ_ERR_SUCCESS);
+  });
+}
+
+int on_tick(int, void*, void* userdata) {
+  return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
+    parley.tick();
+    return static_cast<int>(MOSQ_ERR_SUCCESS);
+  });
+}
+
+int on_reload(int, void*, void* userdata) {
+  return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
+    parley.reload();
+    return static_cast<int>(MOSQ_ERR_SUCCESS);
+  });
+}
+
+struct Callback {
+  int event;
+  MOSQ_FUNC_generic_callback function;
+  const char* topic;
+};
+constexpr Callback kCallbacks[] = {
+    {MOSQ_EVT_BASIC_AUTH, on_basic_auth, nullptr}, {MOSQ_EVT_ACL_CHECK, on_acl_check, nullptr},
+    {MOSQ_EVT_MESSAGE, on_message, nullptr},       {MOSQ_EVT_CONTROL, on_control, "$CONTROL/parley/v1"},
+    {MOSQ_EVT_DISCONNECT, on_disconnect, nullptr}, {MOSQ_EVT_TICK, on_tick, nullptr},
+    {MOSQ_EVT_RELOAD, on_reload, nullptr},
+};
+
+int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* options, int count) {
+  auto plugin = std::make_unique<Plugin>();
+  plugin->id = id;
+  std::vector<std::pair<std::string, std::string>> given;
+  for (int i = 0; i < count; ++i) given.emplace_back(view(options[i].key), view(options[i].value));
+
+  auto refuse = [&](const std::string& why) {
+    plugin->api.log(LogLevel::error, why + ". The broker does not start like this.");
+    return static_cast<int>(MOSQ_ERR_INVAL);
+  };
+  auto parsed = parse_options(given);
+  if (!parsed) return refuse(parsed.error().message);
+  if (says_per_listener_settings(own_config_file()).value_or(false))
+    return refuse(
+        "per_listener_settings true is not supported: the broker then gives plugins no clock ticks");
+  auto parley = Parley::open(*parsed, plugin->api, plugin->clock);
+  if (!parley) return refuse(parley.error().message);
+  plugin->parley = std::move(*parley);
+
+  for (const auto& c : kCallbacks)
+    if (int rc = mosquitto_callback_register(id, c.event, c.function, c.topic, plugin.get());
+        rc != MOSQ_ERR_SUCCESS) {
+      plugin->api.log(LogLevel::error,
+                      std::string("a callback could not be registered: ") + mosquitto_strerror(rc));
+      return rc;
+    }
+  if (!mosquitto_property_read_string || !mosquitto_property_read_string_pair)
+    plugin->api.log(
+        LogLevel::warning,
+        "this broker does not export property readers: Content Type and user property ref are not seen");
+  *userdata = plugin.release();
+  return MOSQ_ERR_SUCCESS;
+}
+
+}  // namespace
+}  // namespace parley::plugin
+
+PARLEY_EXPORT int mosquitto_plugin_version(int count, const int* versions) {
+  for (int i = 0; i < count; ++i)
+    if (versions[i] == 5) return 5;
+  return -1;
+}
+
+PARLEY_EXPORT int mosquitto_plugin_init(mosquitto_plugin_id_t* id, void** userdata, mosquitto_opt* options,
+                                        int count) {
+  try {
+    return parley::plugin::start(id, userdata, options, count);
+  } catch (const std::exception& e) {
+    mosquitto_log_printf(MOSQ_LOG_ERR, "parley: could not start: %s", e.what());
+  } catch (...) {
+    mosquitto_log_printf(MOSQ_LOG_ERR, "parley: could not start");
+  }
+  return MOSQ_ERR_UNKNOWN;
+}
+
+PARLEY_EXPORT int mosquitto_plugin_cleanup(void* userdata, mosquitto_opt*, int) {
+  using namespace parley::plugin;
+  std::unique_ptr<Plugin> plugin(static_cast<Plugin*>(userdata));
+  if (!plugin) return MOSQ_ERR_SUCCESS;
+  for (const auto& c : kCallbacks) mosquitto_callback_unregister(plugin->id, c.event, c.function, c.topic);
+  return MOSQ_ERR_SUCCESS;
+}

@@ -1,0 +1,110 @@
+#include "plugin/broker/sessions.h"
+
+#include <algorithm>
+
+#include "base/encoding.h"
+
+namespace parley::plugin {
+
+Session& Sessions::open(Session session) {
+  close(session.key);  // a pointer used again: the old connection is gone, whatever we were told
+  const void* key = session.key;
+  by_user_.emplace(fold_case(session.user), key);
+  if (!session.token_id.empty()) by_token_.emplace(session.token_id, key);
+  if (session.expires) expiries_.emplace(*session.expires, key);
+  if (session.resuming) resuming_.push_back(key);
+  return by_key_.emplace(key, std::move(session)).first->second;
+}
+
+namespace {
+
+void erase_one(std::unordered_multimap<std::string, const void*>& index, const std::string& name,
+               const void* key) {
+  auto [begin, end] = index.equal_range(name);
+  auto own = std::find_if(begin, end, [&](const auto& entry) { return entry.second == key; });
+  if (own != end) index.erase(own);
+}
+
+}  // namespace
+
+std::optional<Session> Sessions::close(const void* key) {
+  auto it = by_key_.find(key);
+  if (it == by_key_.end()) return std::nullopt;
+  Session session = std::move(it->second);
+  by_key_.erase(it);
+  erase_one(by_user_, fold_case(session.user), key);
+  if (!session.token_id.empty()) erase_one(by_token_, session.token_id, key);
+  if (session.expires) expiries_.erase({*session.expires, key});
+  kicks_.erase(key);
+  std::erase(resuming_, key);
+  return session;
+}
+
+Session* Sessions::find(const void* key) {
+  auto it = by_key_.find(key);
+  return it == by_key_.end() ? nullptr : &it->second;
+}
+
+std::uint32_t Sessions::kick_user_later(std::string_view user, std::string_view device) {
+  std::uint32_t marked = 0;
+  auto [begin, end] = by_user_.equal_range(fold_case(user));
+  for (auto it = begin; it != end; ++it) {
+    const Session& s = by_key_.at(it->second);
+    if (s.backend || (!device.empty() && s.device != device)) continue;
+    kicks_.insert(s.key);
+    ++marked;
+  }
+  return marked;
+}
+
+std::uint32_t Sessions::kick_token_later(std::string_view token_id) {
+  std::uint32_t marked = 0;
+  auto [begin, end] = by_token_.equal_range(std::string(token_id));
+  for (auto it = begin; it != end; ++it, ++marked) kicks_.insert(it->second);
+  return marked;
+}
+
+std::vector<const Session*> Sessions::take_kicks(WallTime now) {
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const void* key = expiries_.begin()->second;
+    expiries_.erase(expiries_.begin());
+    by_key_.at(key).expires.reset();
+    kicks_.insert(key);
+  }
+  std::vector<const Session*> taken;
+  for (const void* key : kicks_)
+    if (auto* s = find(key)) taken.push_back(s);
+  kicks_.clear();
+  return taken;
+}
+
+void Sessions::denied_read(const void* key) {
+  if (resuming_.empty()) return;
+  if (auto* s = find(key); s && s->resuming) kicks_.insert(key);
+}
+
+void Sessions::end_of_resume() {
+  for (const void* key : resuming_)
+    if (auto* s = find(key)) s->resuming = false;
+  resuming_.clear();
+}
+
+std::vector<const Session*> Sessions::list(std::string_view user, std::string_view after, std::size_t limit,
+                                           bool& more) const {
+  std::vector<const Session*> all;
+  auto take = [&](const Session& s) {
+    if (!s.backend && s.device > after) all.push_back(&s);
+  };
+  if (user.empty()) {
+    for (const auto& [key, s] : by_key_) take(s);
+  } else {
+    auto [begin, end] = by_user_.equal_range(fold_case(user));
+    for (auto it = begin; it != end; ++it) take(by_key_.at(it->second));
+  }
+  std::sort(all.begin(), all.end(), [](auto* a, auto* b) { return a->device < b->device; });
+  more = all.size() > limit;
+  if (more) all.resize(limit);
+  return all;
+}
+
+}  // namespace parley::plugin

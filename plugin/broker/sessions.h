@@ -1,0 +1,64 @@
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace parley::plugin {
+
+struct Session {
+  const void* key = nullptr;
+  std::string user, device, address;
+  std::string auth;      // "backend" "jwt" "token" "password" "certificate"
+  std::string token_id;  // of a device token
+  int protocol = 4;
+  bool backend = false;
+  std::int64_t connected_at_ms = 0;
+  std::optional<WallTime> expires;  // a JWT's exp
+  bool resuming = false;            // between its login and the next tick
+};
+
+// Who is connected now, by the broker's own object: on a takeover the new connection logs in before the old one's disconnect comes.
+// For the broker's thread. Bounded by the connections the broker takes.
+class Sessions {
+ public:
+  Session& open(Session session);
+  std::optional<Session> close(const void* key);
+  Session* find(const void* key);
+  std::size_t size() const { return by_key_.size(); }
+
+  // To be kicked at the next tick; a key that is gone by then is passed over.
+  void kick_later(const void* key) { kicks_.insert(key); }
+  // All of a user's sessions ("" device), or those of one device, or those that logged in by a token. How many were marked.
+  std::uint32_t kick_user_later(std::string_view user, std::string_view device = {});
+  std::uint32_t kick_token_later(std::string_view token_id);
+  // Takes the marked ones that are still there, and those whose login expired.
+  std::vector<const Session*> take_kicks(WallTime now);
+
+  // A session that was denied a queued message while it resumed may stay mute in every room, since Mosquitto does not give back the place the
+  // message took in its window: it is kicked once more (design §4, Removal).
+  void denied_read(const void* key);
+  void end_of_resume();
+
+  // Sessions ordered by device name, those after `after`; of `user` only when it is not "". The backend's own are left out.
+  std::vector<const Session*> list(std::string_view user, std::string_view after, std::size_t limit,
+                                   bool& more) const;
+
+ private:
+  std::unordered_map<const void*, Session> by_key_;
+  std::unordered_multimap<std::string, const void*> by_user_;   // folded name
+  std::unordered_multimap<std::string, const void*> by_token_;  // token id, of those that have one
+  std::set<std::pair<WallTime, const void*>> expiries_;
+  std::unordered_set<const void*> kicks_;
+  std::vector<const void*> resuming_;
+};
+
+}  // namespace parley::plugin
