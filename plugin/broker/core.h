@@ -16,6 +16,8 @@
 #include "plugin/feed/feed.h"
 #include "plugin/journal/sequencer.h"
 #include "plugin/limits/receipt_marks.h"
+#include "wire/content.h"
+#include "wire/topics.h"
 
 namespace parley::plugin {
 
@@ -47,6 +49,13 @@ struct Core {
 
   // Charges one publish to its user.
   bool charge(std::string_view user) { return user_rate.try_take(user, clock.steady()); }
+  // What a notice says of a publish that was refused unread.
+  Notices::About about(const wire::Topic& topic, std::string_view payload) const {
+    const bool message = topic.kind == wire::TopicKind::room_send;
+    return {.room = topic.room,
+            .ref = message ? wire::peek_ref(payload, options.max_content_bytes) : std::string(),
+            .method = topic.method};
+  }
   // Tells the sender, counts, and gives false: what the callback answers.
   bool refuse(std::string_view user, const wire::Failure& failure, const Notices::About& about) {
     ++counters.refused_with(failure.code);

@@ -38,8 +38,7 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
     return core_.refuse("", failure(Code::internal), {});  // the write check let nobody of ours through
   if (session->backend) return true;
   if (!core_.charge(session->user))
-    return core_.refuse(session->user, failure(Code::rate_limited),
-                        {.room = topic.room, .method = topic.method});
+    return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload));
   switch (topic.kind) {
     case TopicKind::room_send:
       retain = false;
@@ -58,7 +57,7 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
       wire::parse_content(payload, core_.options.max_content_bytes, properties.content_type, properties.ref);
   if (!content)
     return core_.refuse(user, {content.error().code, content.error().reason},
-                        {.room = room_name, .ref = properties.ref});
+                        {.room = room_name, .ref = wire::peek_ref(payload, core_.options.max_content_bytes, properties.ref)});
 
   const auto account = core_.live().find_user(user);
   const auto room = core_.live().find_room(room_name);

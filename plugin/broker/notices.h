@@ -19,7 +19,10 @@ class Notices {
       : broker_(broker), counters_(counters), rate_({kPerSecond, kBurst}) {}
 
   struct About {
-    std::string_view room, ref, method, id;
+    std::string_view room;
+    std::string ref;
+    std::string_view method;
+    std::string id;
   };
   void refused(std::string_view user, const wire::Failure& failure, const About& about, SteadyTime now);
   void duplicate(std::string_view user, std::string_view room, std::string_view ref, std::uint64_t seq);
