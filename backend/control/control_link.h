@@ -68,6 +68,9 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void on_lost(const std::string& reason);
   void on_answer(std::string payload);  // a message on $parley/control
 
+  // Events were lost: have the plugin tell again what it tells on attach. Never blocks.
+  void attach_again(const std::string& why);
+
   State state() const;
 
   bool attached() const override;  // state is ready
