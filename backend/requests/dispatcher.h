@@ -9,16 +9,18 @@
 
 namespace parley::backend {
 
-// A request as it came in, by MQTT now and HTTP later. `respond` is called exactly once, from any thread, with the reply's JSON text.
+// A request as it came in, by MQTT now and HTTP later. `respond` is called exactly once, from any thread,
+// with the reply's JSON text.
 struct IncomingRequest {
-  std::string user;      // checked by whoever carried it here
+  std::string user;  // checked by whoever carried it here
   std::string method;
   std::string payload;
   std::function<void(std::string reply)> respond;
 };
 
 // Answers requests: parses, authorises, acts, replies. Thread-safe; submit never blocks.
-// Two bounded queues: reads (history, sync, lists) on `read_threads`, changes in order on one thread. A full queue answers `unavailable` at once.
+// Two bounded queues: reads (history, sync, lists) on `read_threads`, changes in order on one thread. A full
+// queue answers `unavailable` at once.
 class Dispatcher {
  public:
   virtual ~Dispatcher() = default;

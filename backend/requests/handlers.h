@@ -1,0 +1,53 @@
+#pragma once
+#include <string_view>
+
+#include "backend/requests/request_context.h"
+
+namespace parley::backend {
+
+using Handler = Outcome (*)(const RequestContext&);
+
+// Reads run side by side; changes one after another, in the order they came.
+enum class MethodKind { read, change };
+
+struct Method {
+  std::string_view name;
+  Handler handler;
+  MethodKind kind;
+};
+
+// nullptr: there is no such method.
+const Method* find_method(std::string_view name);
+
+// The methods of topics.md §4, one handler each: it reads the parameters, judges who may, acts. Handlers may
+// throw nothing but for want of memory. Those of kind `change` are called by one thread at a time.
+Outcome room_create(const RequestContext& context);
+Outcome room_get(const RequestContext& context);
+Outcome room_list(const RequestContext& context);
+Outcome room_update(const RequestContext& context);
+Outcome room_delete(const RequestContext& context);
+Outcome room_join(const RequestContext& context);
+Outcome room_leave(const RequestContext& context);
+Outcome member_add(const RequestContext& context);
+Outcome member_remove(const RequestContext& context);
+Outcome member_role(const RequestContext& context);
+Outcome member_ban(const RequestContext& context);
+Outcome member_unban(const RequestContext& context);
+Outcome member_list(const RequestContext& context);
+Outcome history(const RequestContext& context);
+Outcome sync(const RequestContext& context);
+Outcome user_create(const RequestContext& context);
+Outcome user_get(const RequestContext& context);
+Outcome user_update(const RequestContext& context);
+Outcome user_disable(const RequestContext& context);
+Outcome user_passwd(const RequestContext& context);
+Outcome user_list(const RequestContext& context);
+Outcome token_create(const RequestContext& context);
+Outcome token_revoke(const RequestContext& context);
+Outcome token_list(const RequestContext& context);
+Outcome session_list(const RequestContext& context);
+Outcome session_kick(const RequestContext& context);
+Outcome append(const RequestContext& context);
+Outcome server_status(const RequestContext& context);
+
+}  // namespace parley::backend

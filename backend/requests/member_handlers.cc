@@ -1,0 +1,168 @@
+#include "backend/requests/handlers.h"
+#include "backend/requests/params.h"
+#include "backend/requests/reply_text.h"
+#include "backend/requests/room_access.h"
+
+namespace parley::backend {
+namespace {
+
+// Whom a request is about, and how they stand in the room.
+struct Target {
+  RoomView view;
+  Member member;
+};
+using FoundTarget = std::expected<Target, wire::Failure>;
+
+using FindRoom = FoundRoom (*)(const RequestContext&, const std::string&);
+
+FoundTarget find_target(const RequestContext& context, FindRoom find_room, const std::string& room,
+                        const std::string& user) {
+  auto view = find_room(context, room);
+  if (!view) return std::unexpected(view.error());
+  auto account = context.services.stores.users->find(user);
+  if (!account) return refuse(context, account.error());
+  auto member = context.services.stores.rooms->member(view->room.id, user);
+  if (!member) return refuse(context, member.error());
+  return Target{std::move(*view), std::move(*member)};
+}
+
+std::unexpected<wire::Failure> not_in_room(const std::string& user) {
+  return refuse(wire::Code::not_found, user + " is not a member of this room.");
+}
+
+wire::Json notice_of(std::string_view type, const std::string& room, wire::Role role, const std::string& by) {
+  wire::Json notice = {{"type", type}, {"room", room}, {"by", by}};
+  if (role != wire::Role::none) notice["role"] = wire::role_name(role);
+  return notice;
+}
+
+// How a member's standing is to become, and what the room and the user are told of it.
+struct Step {
+  std::string_view action;
+  wire::Role role = wire::Role::none;
+  bool banned = false;
+  std::string_view notice{};  // type; "" for none
+};
+
+Outcome take_step(const RequestContext& context, const Target& target, const Step& step) {
+  const auto& user = target.member.user;
+  MemberChange change{.room_id = target.view.room.id, .user = user, .role = step.role, .banned = step.banned};
+  change.entries.push_back({context.user(), std::string(wire::role_name(target.view.me.role)), "member",
+                            member_content(step.action, user, step.role)});
+  auto done = context.services.stores.rooms->change_member(change);
+  if (!done && done.error().code == Errc::permission_denied) return refuse(wire::Code::last_owner);
+  if (!done) return refuse(context, done.error());
+  Changed changed{.version = done->version};
+  if (step.role != wire::Role::none) changed.result = member_json(target.view.room.name, done->value).dump();
+  if (done->version == 0) return changed;
+  changed.committed = [&services = context.services, id = target.view.room.id] {
+    services.events.room_changed(id);
+  };
+  if (!step.notice.empty() && user != context.user()) {
+    changed.in_force = [&services = context.services, user,
+                        notice = notice_of(step.notice, target.view.room.name, step.role, context.user())] {
+      notify_inbox(services, user, notice);
+    };
+  }
+  return changed;
+}
+
+struct RoomAndUser {
+  std::string room, user;
+};
+
+std::expected<RoomAndUser, wire::Failure> room_and_user(const RequestContext& context) {
+  Params params(context.request);
+  RoomAndUser named{params.name("room"), params.name("user")};
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  return named;
+}
+
+}  // namespace
+
+Outcome member_add(const RequestContext& context) {
+  Params params(context.request);
+  auto room = params.name("room");
+  auto user = params.name("user");
+  auto role = params.role("role", wire::Role::member);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto target = find_target(context, find_for_moderator, room, user);
+  if (!target) return std::unexpected(target.error());
+  if (role >= wire::Role::moderator && !acts_as_owner(context, target->view)) {
+    return refuse(wire::Code::not_allowed, "Only owners may add moderators and owners.");
+  }
+  if (target->member.banned)
+    return refuse(wire::Code::banned, user + " is banned from this room: unban them first.");
+  if (target->member.role != wire::Role::none) {
+    return refuse(wire::Code::already_exists, user + " is a member of this room already.");
+  }
+  return take_step(context, *target, {.action = "added", .role = role, .notice = "added"});
+}
+
+Outcome member_remove(const RequestContext& context) {
+  auto named = room_and_user(context);
+  if (!named) return std::unexpected(named.error());
+  auto target = find_target(context, find_for_moderator, named->room, named->user);
+  if (!target) return std::unexpected(target.error());
+  if (target->member.role == wire::Role::none) return not_in_room(named->user);
+  if (!may_remove(context, target->view, target->member.role)) {
+    return refuse(wire::Code::not_allowed, "Moderators may remove members of lower roles only.");
+  }
+  return take_step(context, *target, {.action = "removed", .notice = "removed"});
+}
+
+Outcome member_role(const RequestContext& context) {
+  Params params(context.request);
+  auto room = params.name("room");
+  auto user = params.name("user");
+  auto role = params.role("role");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto target = find_target(context, find_for_owner, room, user);
+  if (!target) return std::unexpected(target.error());
+  if (target->member.role == wire::Role::none) return not_in_room(user);
+  return take_step(context, *target, {.action = "role", .role = role});
+}
+
+Outcome member_ban(const RequestContext& context) {
+  auto named = room_and_user(context);
+  if (!named) return std::unexpected(named.error());
+  auto target = find_target(context, find_for_moderator, named->room, named->user);
+  if (!target) return std::unexpected(target.error());
+  if (named->user == context.user()) return refuse(wire::Code::invalid_argument, "You can't ban yourself.");
+  if (target->member.banned) {
+    return refuse(wire::Code::already_exists, named->user + " is banned from this room already.");
+  }
+  if (!may_remove(context, target->view, target->member.role)) {
+    return refuse(wire::Code::not_allowed, "Moderators may ban members of lower roles only.");
+  }
+  return take_step(context, *target, {.action = "banned", .banned = true, .notice = "banned"});
+}
+
+Outcome member_unban(const RequestContext& context) {
+  auto named = room_and_user(context);
+  if (!named) return std::unexpected(named.error());
+  auto target = find_target(context, find_for_moderator, named->room, named->user);
+  if (!target) return std::unexpected(target.error());
+  if (!target->member.banned) {
+    return refuse(wire::Code::not_found, named->user + " is not banned from this room.");
+  }
+  return take_step(context, *target, {.action = "unbanned"});
+}
+
+Outcome member_list(const RequestContext& context) {
+  Params params(context.request);
+  auto room = params.name("room");
+  auto after = params.optional_name("after").value_or("");
+  auto limit = params.limit(wire::kListLimitDefault, wire::kListLimitMax);
+  auto banned = params.flag("banned", false);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_for_reader(context, room);
+  if (!view) return std::unexpected(view.error());
+  auto members = context.services.stores.rooms->members(
+      {.room_id = view->room.id, .banned = banned, .after = after, .limit = limit + 1});
+  if (!members) return refuse(context, members.error());
+  return list_text("members", *members, limit,
+                   [&](const Member& member) { return member_json(room, member); });
+}
+
+}  // namespace parley::backend

@@ -1,0 +1,50 @@
+#include <algorithm>
+
+#include "backend/requests/handlers.h"
+
+namespace parley::backend {
+namespace {
+
+using enum MethodKind;
+
+// In byte order of names, for the search.
+constexpr Method kMethods[] = {
+    {"append", append, change},
+    {"history", history, read},
+    {"member.add", member_add, change},
+    {"member.ban", member_ban, change},
+    {"member.list", member_list, read},
+    {"member.remove", member_remove, change},
+    {"member.role", member_role, change},
+    {"member.unban", member_unban, change},
+    {"room.create", room_create, change},
+    {"room.delete", room_delete, change},
+    {"room.get", room_get, read},
+    {"room.join", room_join, change},
+    {"room.leave", room_leave, change},
+    {"room.list", room_list, read},
+    {"room.update", room_update, change},
+    {"server.status", server_status, read},
+    {"session.kick", session_kick, change},
+    {"session.list", session_list, read},
+    {"sync", sync, read},
+    {"token.create", token_create, change},
+    {"token.list", token_list, read},
+    {"token.revoke", token_revoke, change},
+    {"user.create", user_create, change},
+    {"user.disable", user_disable, change},
+    {"user.get", user_get, read},
+    {"user.list", user_list, read},
+    {"user.passwd", user_passwd, change},
+    {"user.update", user_update, change},
+};
+static_assert(std::ranges::is_sorted(kMethods, {}, &Method::name));
+
+}  // namespace
+
+const Method* find_method(std::string_view name) {
+  auto found = std::ranges::lower_bound(kMethods, name, {}, &Method::name);
+  return found != std::end(kMethods) && found->name == name ? found : nullptr;
+}
+
+}  // namespace parley::backend

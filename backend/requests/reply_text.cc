@@ -1,0 +1,85 @@
+#include "backend/requests/reply_text.h"
+
+#include "wire/limits.h"
+
+namespace parley::backend {
+namespace {
+
+constexpr std::size_t kFrame = 512;  // of the reply around a list
+
+void add_role(wire::Json& json, wire::Role role) {
+  if (role != wire::Role::none) json["role"] = wire::role_name(role);
+}
+
+}  // namespace
+
+wire::Json room_json(const Room& room, wire::Role role) {
+  wire::Json json = {{"room", room.name},      {"kind", wire::kind_name(room.kind)},
+                     {"title", room.title},    {"public", room.is_public},
+                     {"epoch", room.epoch},    {"last_seq", room.last_seq},
+                     {"members", room.members}};
+  add_role(json, role);
+  return json;
+}
+
+wire::Json member_json(const std::string& room, const Member& member) {
+  wire::Json json = {{"room", room}, {"user", member.user}, {"since", to_ms(member.since)}};
+  add_role(json, member.role);
+  return json;
+}
+
+wire::Json user_json(const Account& account) {
+  return {{"user", account.name},
+          {"title", account.title},
+          {"admin", account.admin},
+          {"disabled", account.disabled},
+          {"created_at", to_ms(account.created_at)}};
+}
+
+wire::Json token_json(const Token& token) {
+  wire::Json json = {{"id", token.id},
+                     {"user", token.user},
+                     {"label", token.label},
+                     {"created_at", to_ms(token.created_at)}};
+  if (token.expires_at) json["expires_at"] = to_ms(*token.expires_at);
+  return json;
+}
+
+std::string member_content(std::string_view action, const std::string& user, wire::Role role) {
+  wire::Json json = {{"action", action}, {"user", user}};
+  add_role(json, role);
+  return json.dump();
+}
+
+std::string room_content(std::string_view action, const std::string& title) {
+  return wire::Json{{"action", action}, {"title", title}}.dump();
+}
+
+ListText::ListText(std::string_view name) {
+  text_.append("{\"").append(name).append("\":[");
+}
+
+bool ListText::add(const wire::Json& item) {
+  auto text = item.dump();
+  if (text_.size() + text.size() + kFrame > wire::kReplyMax) return false;
+  if (!first_) text_ += ',';
+  first_ = false;
+  text_ += text;
+  return true;
+}
+
+std::string ListText::finish(bool more) && {
+  text_.append("],\"more\":").append(more ? "true" : "false") += '}';
+  return std::move(text_);
+}
+
+std::string envelopes_text(std::span<const std::string> envelopes) {
+  std::string text = "[";
+  for (const auto& envelope : envelopes) {
+    if (text.size() > 1) text += ',';
+    text += envelope;
+  }
+  return text += ']';
+}
+
+}  // namespace parley::backend

@@ -1,0 +1,42 @@
+#pragma once
+#include "backend/requests/make_dispatcher.h"
+#include "backend/requests/outcome.h"
+
+namespace parley::backend {
+
+// What handlers work with. Shared by all requests; everything in it is thread-safe or constant.
+struct Services {
+  Stores& stores;
+  BrokerControl& broker;
+  RoomEvents& events;
+  Publisher& publisher;
+  const Clock& clock;
+  DispatcherOptions options;
+  SteadyTime started;
+};
+
+// One request and who asks; lives as long as its handler runs.
+struct RequestContext {
+  const wire::Request& request;
+  const Account& requester;
+  Services& services;
+
+  const std::string& user() const { return requester.name; }
+  bool admin() const { return requester.admin; }
+};
+
+// The client's view of a store's or the broker's failure. What is our bug or damage is logged in full and
+// told in one sentence.
+std::unexpected<wire::Failure> refuse(const RequestContext& context, const Error& error);
+
+// `given`, or the requester; `not_allowed` when it is somebody else and the requester no administrator.
+std::expected<std::string, wire::Failure> oneself_or_admin(const RequestContext& context,
+                                                           const std::optional<std::string>& given);
+// Nothing, or `not_allowed`.
+std::expected<void, wire::Failure> admin_only(const RequestContext& context);
+
+// Puts a notice into a user's inbox. Best effort: when the broker is away it is gone; the change it tells of
+// is not.
+void notify_inbox(Services& services, const std::string& user, const wire::Json& notice);
+
+}  // namespace parley::backend

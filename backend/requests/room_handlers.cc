@@ -1,0 +1,212 @@
+#include <map>
+
+#include "backend/requests/handlers.h"
+#include "backend/requests/params.h"
+#include "backend/requests/reply_text.h"
+#include "backend/requests/room_access.h"
+
+namespace parley::backend {
+namespace {
+
+constexpr std::size_t kInitialMembersMax = 500;    // so that the change fits one $CONTROL message
+constexpr std::uint32_t kDeleteNoticesMax = 1000;  // members told of a deletion
+
+using Roles = std::map<std::string, wire::Role>;
+
+wire::RoomKind kind_parameter(Params& params) {
+  auto text = params.optional_text("kind", wire::kNameMax).value_or("group");
+  auto kind = wire::RoomKind::group;
+  if (!wire::parse_kind(text, kind)) params.complain("kind", "must be group or channel.");
+  if (kind == wire::RoomKind::direct)
+    params.complain("kind", "direct can't be made yet: use a group of two.");
+  return kind;
+}
+
+Roles members_parameter(Params& params) {
+  Roles roles;
+  const auto* object = params.object("members");
+  if (!object) return roles;
+  if (object->size() > kInitialMembersMax) {
+    params.complain("members",
+                    "has more than " + std::to_string(kInitialMembersMax) + "; add the others after.");
+    return roles;
+  }
+  for (const auto& [user, value] : object->items()) {
+    auto role = value.is_string() ? wire::parse_role(value.get_ref<const std::string&>()) : wire::Role::none;
+    if (role == wire::Role::none)
+      params.complain("members", "must give each user a role: reader, member, moderator or owner.");
+    roles.emplace(user, role);
+  }
+  return roles;
+}
+
+// The draft of a room with `user` as its first owner.
+NewRoom draft_room(const std::string& user, std::string name, wire::RoomKind kind, std::string title,
+                   bool is_public, const Roles& roles) {
+  auto created = room_content("created", title);
+  NewRoom room{.name = std::move(name), .kind = kind, .title = std::move(title), .is_public = is_public};
+  room.members.push_back({user, wire::Role::owner});
+  room.entries.push_back({user, "owner", "room", std::move(created)});
+  for (const auto& [member, role] : roles) {
+    room.members.push_back({member, role});
+    room.entries.push_back({user, "owner", "member", member_content("added", member, role)});
+  }
+  return room;
+}
+
+wire::Json added_notice(const std::string& room, wire::Role role, const std::string& by) {
+  return {{"type", "added"}, {"room", room}, {"role", wire::role_name(role)}, {"by", by}};
+}
+
+// What follows from a change of a room's facts.
+Changed changed_room(const RequestContext& context, const Room& room, std::uint64_t version,
+                     wire::Role role) {
+  return {.version = version,
+          .result = room_json(room, role).dump(),
+          .committed = [&services = context.services, id = room.id] { services.events.room_changed(id); }};
+}
+
+// Joins and leaves: the requester, by their own will.
+Outcome change_own_membership(const RequestContext& context, const RoomView& view, wire::Role role,
+                              std::string_view action, wire::Role role_in_entry) {
+  auto content = member_content(action, context.user(), role);
+  MemberChange change{.room_id = view.room.id, .user = context.user(), .role = role};
+  change.entries.push_back(
+      {context.user(), std::string(wire::role_name(role_in_entry)), "member", std::move(content)});
+  auto done = context.services.stores.rooms->change_member(change);
+  if (!done && done.error().code == Errc::permission_denied) return refuse(wire::Code::last_owner);
+  if (!done) return refuse(context, done.error());
+  Room room = view.room;
+  room.members += role == wire::Role::none ? -1 : 1;
+  return changed_room(context, room, done->version, role);
+}
+
+std::expected<std::vector<std::string>, wire::Failure> members_to_tell(const RequestContext& context,
+                                                                       std::uint64_t room_id) {
+  auto members =
+      context.services.stores.rooms->members({.room_id = room_id, .after = "", .limit = kDeleteNoticesMax});
+  if (!members) return refuse(context, members.error());
+  std::vector<std::string> users;
+  for (auto& member : *members) {
+    if (member.user != context.user()) users.push_back(std::move(member.user));
+  }
+  return users;
+}
+
+}  // namespace
+
+Outcome room_create(const RequestContext& context) {
+  Params params(context.request);
+  auto name = params.name("room");
+  auto kind = kind_parameter(params);
+  auto title = params.optional_title("title").value_or("");
+  auto is_public = params.flag("public", false);
+  auto roles = members_parameter(params);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  if (context.services.options.room_create == DispatcherOptions::RoomCreate::admins && !context.admin()) {
+    return refuse(wire::Code::not_allowed, "Only administrators may make rooms here.");
+  }
+  roles.erase(context.user());
+  auto draft = draft_room(context.user(), std::move(name), kind, std::move(title), is_public, roles);
+  auto made = context.services.stores.rooms->create(draft);
+  if (!made) return refuse(context, made.error());
+  auto change = changed_room(context, made->value, made->version, wire::Role::owner);
+  change.in_force = [&services = context.services, room = made->value.name, by = context.user(), roles] {
+    for (const auto& [user, role] : roles) notify_inbox(services, user, added_notice(room, role, by));
+  };
+  return change;
+}
+
+Outcome room_get(const RequestContext& context) {
+  Params params(context.request);
+  auto name = params.name("room");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_public_or_own(context, name);
+  if (!view) return std::unexpected(view.error());
+  return room_json(view->room, view->me.role).dump();
+}
+
+Outcome room_list(const RequestContext& context) {
+  Params params(context.request);
+  auto after = params.optional_name("after").value_or("");
+  auto limit = params.limit(wire::kListLimitDefault, wire::kListLimitMax);
+  auto all = params.flag("all", false);
+  auto is_public = params.flag("public", false);
+  if (all && is_public) params.complain("all", "can't be given with `public`.");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  if (auto allowed = admin_only(context); all && !allowed) return std::unexpected(allowed.error());
+  RoomQuery query{.user = context.user(), .after = after, .limit = limit + 1};
+  if (is_public) query.which = RoomQuery::Which::all_public;
+  if (all) query.which = RoomQuery::Which::all;
+  auto rooms = context.services.stores.rooms->list(query);
+  if (!rooms) return refuse(context, rooms.error());
+  return list_text("rooms", *rooms, limit,
+                   [](const RoomOfUser& item) { return room_json(item.room, item.role); });
+}
+
+Outcome room_update(const RequestContext& context) {
+  Params params(context.request);
+  auto name = params.name("room");
+  auto title = params.optional_title("title");
+  auto is_public = params.optional_flag("public");
+  if (!title && !is_public) params.complain("title", "or `public` must be given.");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_for_moderator(context, name);
+  if (!view) return std::unexpected(view.error());
+  const auto& room = view->room;
+  bool renamed = title && *title != room.title;
+  bool updated = is_public && *is_public != room.is_public;
+  if (!renamed && !updated) return room_json(room, view->me.role).dump();
+  RoomUpdate update{.title = title, .is_public = is_public};
+  update.entries.push_back({context.user(), std::string(wire::role_name(view->me.role)), "room",
+                            room_content(renamed ? "renamed" : "updated", title.value_or(room.title))});
+  auto done = context.services.stores.rooms->update(room.id, update);
+  if (!done) return refuse(context, done.error());
+  return changed_room(context, done->value, done->version, view->me.role);
+}
+
+Outcome room_delete(const RequestContext& context) {
+  Params params(context.request);
+  auto name = params.name("room");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_for_owner(context, name);
+  if (!view) return std::unexpected(view.error());
+  auto users = members_to_tell(context, view->room.id);
+  if (!users) return std::unexpected(users.error());
+  auto done = context.services.stores.rooms->erase(view->room.id);
+  if (!done) return refuse(context, done.error());
+  Changed change{.version = done->version};
+  change.committed = [&services = context.services, id = view->room.id, name] {
+    services.events.room_deleted(id, name);
+  };
+  change.in_force = [&services = context.services, room = name, by = context.user(),
+                     users = std::move(*users)] {
+    for (const auto& user : users)
+      notify_inbox(services, user, {{"type", "removed"}, {"room", room}, {"by", by}});
+  };
+  return change;
+}
+
+Outcome room_join(const RequestContext& context) {
+  Params params(context.request);
+  auto name = params.name("room");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_public_or_own(context, name);
+  if (!view) return std::unexpected(view.error());
+  if (view->me.banned) return refuse(wire::Code::banned);
+  if (view->member()) return refuse(wire::Code::already_exists, "You are a member of this room already.");
+  return change_own_membership(context, *view, wire::Role::member, "joined", wire::Role::member);
+}
+
+Outcome room_leave(const RequestContext& context) {
+  Params params(context.request);
+  auto name = params.name("room");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_for_member(context, name);
+  if (!view) return std::unexpected(view.error());
+  auto left = change_own_membership(context, *view, wire::Role::none, "left", view->me.role);
+  if (left) std::get<Changed>(*left).result = "{}";
+  return left;
+}
+
+}  // namespace parley::backend

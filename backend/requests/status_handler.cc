@@ -1,0 +1,47 @@
+#include "backend/requests/handlers.h"
+#include "backend/requests/params.h"
+
+namespace parley::backend {
+namespace {
+
+std::expected<wire::Json, wire::Failure> read_status(const RequestContext& context) {
+  auto& services = context.services;
+  auto users = services.stores.users->count();
+  if (!users) return refuse(context, users.error());
+  auto rooms = services.stores.rooms->count();
+  if (!rooms) return refuse(context, rooms.error());
+  auto messages = services.stores.messages->message_count();
+  if (!messages) return refuse(context, messages.error());
+  auto feed = services.stores.messages->position();
+  if (!feed) return refuse(context, feed.error());
+  auto directory = services.stores.directory->version();
+  if (!directory) return refuse(context, directory.error());
+  auto uptime = std::chrono::duration_cast<std::chrono::seconds>(services.clock.steady() - services.started);
+  return wire::Json{{"version", PARLEY_VERSION},
+                    {"uptime_s", uptime.count()},
+                    {"users", *users},
+                    {"rooms", *rooms},
+                    {"messages", *messages},
+                    {"directory_version", *directory},
+                    {"feed", {{"journal", feed->journal}, {"offset", feed->offset}}}};
+}
+
+}  // namespace
+
+// Without the broker's answer the status is what the backend knows.
+Outcome server_status(const RequestContext& context) {
+  Params params(context.request);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
+  auto status = read_status(context);
+  if (!status) return std::unexpected(status.error());
+  return Deferred{[&broker = context.services.broker, status = std::move(*status)](auto reply) {
+    broker.stats([reply, status](const Result<nlohmann::json>& stats) mutable {
+      status["broker"] = stats ? *stats : wire::Json::object();
+      status["broker"]["attached"] = stats.has_value();
+      reply(status.dump());
+    });
+  }};
+}
+
+}  // namespace parley::backend
