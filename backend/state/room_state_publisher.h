@@ -2,6 +2,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -35,8 +36,8 @@ class RoomStates {
   virtual ~RoomStates() = default;
   virtual Result<std::optional<RoomState>> room_state(
       std::uint64_t room_id) = 0;  // nullopt: no such room (any more)
-  // Ids of rooms above `after`, ascending, at most `limit`.
-  virtual Result<std::vector<std::uint64_t>> room_ids(std::uint64_t after, std::uint32_t limit) = 0;
+  // Rooms in byte order of their names, those after `after`, at most `limit`.
+  virtual Result<std::vector<RoomState>> room_states(const std::string& after, std::uint32_t limit) = 0;
 };
 
 struct RoomStateOptions {
@@ -78,13 +79,15 @@ class RoomStatePublisher final : public RoomEvents {
   };
 
   void run();
+  void wake();  // with the lock held
   void mark(std::uint64_t room_id);
   bool clear_deleted();
   bool publish_due(SteadyTime now);
-  bool sweep(SteadyTime now);
   std::vector<std::uint64_t> take_due(SteadyTime now);
+  bool sweep(SteadyTime now);
   bool publish_room(std::uint64_t room_id);
-  std::optional<SteadyTime> next_due(SteadyTime now, bool all_well);
+  bool publish(const std::string& room, std::string payload);
+  std::optional<SteadyTime> next_due();
 
   RoomStates& rooms_;
   Publisher& publisher_;
@@ -99,10 +102,11 @@ class RoomStatePublisher final : public RoomEvents {
   bool active_ = false;
   bool stopping_ = false;
   bool woken_ = false;
-  std::map<std::uint64_t, Room> changed_rooms_;                 // at most rooms_max
-  std::vector<std::pair<std::uint64_t, std::string>> deleted_;  // at most deleted_max
-  std::optional<std::uint64_t> sweep_after_;  // a pass over all rooms is under way: the last room it did
+  std::map<std::uint64_t, Room> changed_rooms_;  // changed, or published within `debounce`; at most rooms_max
+  std::deque<std::string> deleted_;              // their names; at most deleted_max
+  std::optional<std::string> sweep_after_;       // a pass over all rooms is under way: the last room it did
   SteadyTime sweep_at_;
+  bool sweep_again_ = false;
 
   std::thread thread_;
 };
