@@ -10,6 +10,9 @@ if(MOLD)
 endif()
 
 add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers) # designated initializers leave members out on purpose
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wno-restrict) # GCC 12 sees overlaps in std::string where there are none (PR 105651)
+endif()
 if(PARLEY_SANITIZE)
   add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${PARLEY_SANITIZE})
