@@ -4,23 +4,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from fixtures import make_server  # noqa: E402, F401
 from harness import Server  # noqa: E402
-
-
-@pytest.fixture
-def make_server(tmp_path):
-    """Makes servers that are stopped, or killed if they hang, at the end of the test; their logs are shown when it failed."""
-    servers = []
-
-    def make(**kwargs):
-        folder = tmp_path / f"server{len(servers)}"
-        server = Server(folder, **kwargs)
-        servers.append(server)
-        return server
-
-    yield make
-    for server in servers:
-        server.kill()
 
 
 @pytest.fixture(scope="module")

@@ -74,12 +74,12 @@ class Process:
     def running(self):
         return self.popen.poll() is None
 
-    def signal(self, sig):
+    def send(self, sig):
         if self.running():
             self.popen.send_signal(sig)
 
     def stop(self, sig=signal.SIGTERM, timeout_s=WAIT_S):
-        self.signal(sig)
+        self.send(sig)
         try:
             return self.popen.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -172,8 +172,13 @@ class Server:
 
     # --- processes ---
 
-    def start_broker(self):
+    def spawn_broker(self):
+        """Starts it and does not look back."""
         self.broker = Process(["mosquitto", "-c", self.conf], self.folder / "log" / "mosquitto.log")
+        return self
+
+    def start_broker(self):
+        self.spawn_broker()
         wait_until(lambda: listens(self.mqtt_port) or not self.broker.running(), "mosquitto listens")
         assert self.broker.running(), "mosquitto did not start:\n" + self.broker.log()[-3000:]
         return self
@@ -372,15 +377,18 @@ class Client:
         packet = bytes(self.mqtt._in_packet["packet"])
         mid, code = int.from_bytes(packet[:2], "big"), packet[2] if len(packet) > 2 else 0
         result = handler(cmd)
-        self._notify(lambda: self._acks.setdefault(mid, code))
+        self._acknowledged(mid, code)
         return result
 
     def _note_pubrec(self, handler):
         packet = bytes(self.mqtt._in_packet["packet"])
         mid, code = int.from_bytes(packet[:2], "big"), packet[2] if len(packet) > 2 else 0
         if code >= 0x80:
-            self._notify(lambda: self._acks.setdefault(mid, code))
+            self._acknowledged(mid, code)
         return handler()
+
+    def _acknowledged(self, mid, code):
+        self._notify(lambda: self._acks.setdefault(mid, code))
 
     def _wait(self, condition, what, timeout_s=WAIT_S):
         with self._cv:

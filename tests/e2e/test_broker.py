@@ -20,7 +20,7 @@ def test_sighup_disconnects_nobody(make_server):
         c.subscribe("rooms/lobby/messages")
     for _ in range(3):
         reloads = server.broker.log().count("Reloading config")
-        server.broker.signal(signal.SIGHUP)
+        server.broker.send(signal.SIGHUP)
         wait_until(lambda: server.broker.log().count("Reloading config") > reloads, "the reload")
     with server.client("bob") as bob:
         assert bob.send("lobby", "after reload") < 0x80
@@ -40,7 +40,7 @@ def test_a_login_without_password_is_no_way_in_around_a_reload(make_server):
     server.add_user("alice")
     server.client("alice", "alice-dev", clean=False, expiry_s=600).close()
     for _ in range(20):
-        server.broker.signal(signal.SIGHUP)
+        server.broker.send(signal.SIGHUP)
         for ws in (False, True):
             with pytest.raises(Refused):
                 Client(server, "alice", "alice-dev", password="", ws=ws)
