@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kKeys{"host",       "port",          "user",      "token",
-                                                "token_file", "password_file", "timeout_ms"};
+constexpr std::array<std::string_view, 8> kKeys{"host",       "port",     "user",          "token",
+                                                "token_file", "password", "password_file", "timeout_ms"};
 
 std::unexpected<Failure> bad(const fs::path& path, const std::string& what) {
   return std::unexpected(Failure{Exit::usage, "config", path.string() + ": " + what});
@@ -25,8 +25,9 @@ Outcome<> check_keys(const fs::path& path, const toml::table& table) {
     bool known = false;
     for (auto name : kKeys) known = known || key.str() == name;
     if (!known) {
-      return bad(path, "unknown key '" + std::string(key.str()) +
-                           "'; known are host, port, user, token, token_file, password_file, timeout_ms");
+      return bad(path,
+                 "unknown key '" + std::string(key.str()) +
+                     "'; known are host, port, user, token, token_file, password, password_file, timeout_ms");
     }
     if (!node.is_string() && !node.is_integer()) {
       return bad(path, "'" + std::string(key.str()) + "' must be a string or a number");
@@ -54,17 +55,18 @@ Outcome<std::string> text(const fs::path& path, const toml::table& table, std::s
   return *value;
 }
 
-Outcome<std::string> secret_from(const fs::path& path, const toml::table& table, const std::string& token) {
+Outcome<std::string> secret_from(const fs::path& path, const toml::table& table,
+                                 const std::string& secret_here) {
   int given = 0;
-  for (auto key : {"token", "token_file", "password_file"}) given += table.contains(key) ? 1 : 0;
-  if (given != 1) return bad(path, "exactly one of token, token_file, password_file is needed");
-  if (!token.empty()) {
+  for (auto key : {"token", "token_file", "password", "password_file"}) given += table.contains(key) ? 1 : 0;
+  if (given != 1) return bad(path, "exactly one of token, token_file, password, password_file is needed");
+  if (!secret_here.empty()) {
     std::error_code ignored;
     auto mode = fs::status(path, ignored).permissions();
     if ((mode & fs::perms::others_all) != fs::perms::none) {
-      return bad(path, "holds a token but others may read it; chmod 600 it");
+      return bad(path, "holds a secret but others may read it; chmod 600 it");
     }
-    return token;
+    return secret_here;
   }
   auto key = table.contains("token_file") ? "token_file" : "password_file";
   auto name = text(path, table, key);
@@ -79,8 +81,8 @@ Outcome<Config> from_table(const fs::path& path, const toml::table& table) {
   Config config;
   auto host = text(path, table, "host");
   auto user = text(path, table, "user");
-  auto token = text(path, table, "token");
-  for (const auto* value : {&host, &user, &token}) {
+  auto inside = text(path, table, table.contains("token") ? "token" : "password");
+  for (const auto* value : {&host, &user, &inside}) {
     if (!*value) return std::unexpected(value->error());
   }
   if (!host->empty()) config.host = *host;
@@ -92,7 +94,7 @@ Outcome<Config> from_table(const fs::path& path, const toml::table& table) {
   auto timeout = integer(path, table, "timeout_ms", config.timeout.count(), 100, 600'000);
   if (!timeout) return std::unexpected(timeout.error());
   config.timeout = std::chrono::milliseconds{*timeout};
-  auto secret = secret_from(path, table, *token);
+  auto secret = secret_from(path, table, *inside);
   if (!secret) return std::unexpected(secret.error());
   config.secret = std::move(*secret);
   return config;

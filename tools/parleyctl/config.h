@@ -13,8 +13,9 @@ namespace parley::ctl {
 //   host = "127.0.0.1"        # default
 //   port = 1883               # default
 //   user = "admin"            # required
-//   token = "plt_…"           # one of these three is required:
+//   token = "plt_…"           # one of these four is required:
 //   token_file = "admin.token"     # relative paths are taken from the file's own folder
+//   password = "…"
 //   password_file = "admin.password"
 //   timeout_ms = 10000        # default; how long one answer may take
 //

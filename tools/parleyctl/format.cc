@@ -184,13 +184,14 @@ std::int64_t parse_duration_s(std::string_view text) {
   constexpr std::int64_t kMax = 3650LL * 86400;
   std::int64_t number = 0;
   auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (ec != std::errc{} || end + 1 != text.data() + text.size() || number < 1 || number > kMax) return 0;
-  std::int64_t unit = 0;
-  if (*end == 's') unit = 1;
-  if (*end == 'm') unit = 60;
-  if (*end == 'h') unit = 3600;
-  if (*end == 'd') unit = 86400;
-  return number <= kMax / std::max<std::int64_t>(unit, 1) ? number * unit : 0;
+  const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
+  std::int64_t seconds = 0;
+  if (unit.empty() || unit == "s") seconds = 1;
+  if (unit == "m") seconds = 60;
+  if (unit == "h") seconds = 3600;
+  if (unit == "d") seconds = 86400;
+  const bool fits = ec == std::errc{} && seconds > 0 && number > 0 && number <= kMax / seconds;
+  return fits ? number * seconds : 0;
 }
 
 }  // namespace parley::ctl

@@ -44,7 +44,7 @@ void print_fields(std::ostream& out, const Json& object);
 //   18  2026-11-22 05:31:09  * alice added bob as member
 std::string format_message(const Json& envelope);
 
-// "90s" "15m" "12h" "30d" → seconds; 0 when it is none of these, or not above 0, or beyond ten years.
+// "90s" "15m" "12h" "30d", plain seconds without a letter → seconds; 0 when it is none of these, or not above 0, or beyond ten years.
 std::int64_t parse_duration_s(std::string_view text);
 
 }  // namespace parley::ctl

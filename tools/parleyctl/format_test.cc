@@ -83,11 +83,12 @@ TEST_F(Format, fields_of_an_object_are_lines) {
 
 TEST_F(Format, durations) {
   EXPECT_EQ(parse_duration_s("90s"), 90);
+  EXPECT_EQ(parse_duration_s("90"), 90);
   EXPECT_EQ(parse_duration_s("15m"), 900);
   EXPECT_EQ(parse_duration_s("12h"), 43'200);
   EXPECT_EQ(parse_duration_s("30d"), 2'592'000);
   for (auto bad :
-       {"", "d", "30", "0d", "-1d", "30dd", "1w", "9999999999d", "4000d", "99999999999999999999s"}) {
+       {"", "d", "0", "0d", "s30", "-1d", "30dd", "1w", "9999999999d", "4000d", "99999999999999999999s"}) {
     EXPECT_EQ(parse_duration_s(bad), 0) << bad;
   }
 }

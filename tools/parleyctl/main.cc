@@ -11,7 +11,7 @@ constexpr const char* kFooter =
   host = "127.0.0.1"
   port = 7883
   user = "admin"
-  token_file = "admin.token"      # or token = "plt_...", or password_file = "..."
+  token_file = "admin.token"      # or token, password, password_file
   timeout_ms = 10000
 Exit codes: 0 done, 1 refused (the code is shown), 2 usage, 3 the broker can't be reached.
 

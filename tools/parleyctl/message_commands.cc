@@ -13,7 +13,8 @@ namespace parley::ctl {
 namespace {
 
 struct Send {
-  std::string room, text, ref;
+  std::string room, ref;
+  std::optional<std::string> text;
   bool json_content = false;
 };
 
@@ -32,7 +33,7 @@ void declare_send(CLI::App& command, Send& o) {
 }
 
 Outcome<std::string> text_to_send(const Send& o) {
-  if (!o.text.empty() && o.text != "-") return o.text;
+  if (o.text && *o.text != "-") return *o.text;
   std::string text;
   char buffer[4096];
   while (std::cin.read(buffer, sizeof buffer) || std::cin.gcount() > 0) {

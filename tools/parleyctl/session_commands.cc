@@ -8,7 +8,7 @@ struct Which {
 };
 
 void declare_list(CLI::App& command, Which& o) {
-  command.add_option("--user", o.user, "Only this user's")->type_name("NAME");
+  command.add_option("USER", o.user, "Only this user's");
 }
 Outcome<> list(Context& context, const Which& o) {
   Json params = Json::object();
@@ -25,13 +25,13 @@ Outcome<> list(Context& context, const Which& o) {
 }
 
 void declare_kick(CLI::App& command, Which& o) {
-  command.add_option("--user", o.user, "Every session of this user's")->type_name("NAME");
-  command.add_option("--device", o.device, "The session with this client id")->type_name("ID");
+  command.add_option("USER", o.user, "Whose; your own when left out");
+  command.add_option("--device", o.device, "Only the one with this client id")->type_name("ID");
   command.footer(
       "A kicked client may come back at once; to keep someone out, disable the user or revoke the token.");
 }
 Outcome<> kick(Context& context, const Which& o) {
-  if (o.user.empty() && o.device.empty()) return usage("Whom? Give --user, --device, or both.");
+  if (o.user.empty() && o.device.empty()) return usage("Whom? Give the user, --device, or both.");
   Json params = Json::object();
   if (!o.user.empty()) params["user"] = o.user;
   if (!o.device.empty()) params["device"] = o.device;

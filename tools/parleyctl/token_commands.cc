@@ -7,14 +7,15 @@ struct Create {
   std::string user, label, expires;
 };
 void declare_create(CLI::App& command, Create& o) {
-  command.add_option("--user", o.user, "Whose; your own when left out")->type_name("NAME");
+  command.add_option("USER", o.user, "Whose; your own when left out");
   command.add_option("--label", o.label, "What it is for, to know it by in lists")->type_name("TEXT");
   command
-      .add_option("--expires", o.expires, "How long it is good: 90s, 15m, 12h, 30d; for ever when left out")
+      .add_option("--expires-in", o.expires,
+                  "How long it is good: 90s, 15m, 12h, 30d; for ever when left out")
       ->type_name("TIME");
   command.footer(
       "The token goes where a password goes. It is shown this once.\n"
-      "Example: parleyctl token create --user thermometer --label kitchen --expires 365d");
+      "Example: parleyctl token create thermometer --label kitchen --expires-in 365d");
 }
 Outcome<> create(Context& context, const Create& o) {
   Json params = Json::object();
@@ -22,7 +23,7 @@ Outcome<> create(Context& context, const Create& o) {
   if (!o.label.empty()) params["label"] = o.label;
   if (!o.expires.empty()) {
     const auto seconds = parse_duration_s(o.expires);
-    if (seconds == 0) return usage("--expires takes a number and s, m, h or d, for example 30d.");
+    if (seconds == 0) return usage("--expires-in takes a number and s, m, h or d, for example 30d.");
     params["expires_in"] = seconds;
   }
   auto token = context.call("token.create", std::move(params));
@@ -49,7 +50,7 @@ struct List {
   std::string user;
 };
 void declare_list(CLI::App& command, List& o) {
-  command.add_option("--user", o.user, "Whose; your own when left out")->type_name("NAME");
+  command.add_option("USER", o.user, "Whose; your own when left out");
 }
 Outcome<> list(Context& context, const List& o) {
   Json params = Json::object();

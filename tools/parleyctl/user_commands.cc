@@ -88,18 +88,26 @@ void declare_passwd(CLI::App& command, Passwd& o) {
       "Changing your own password asks for the old one; an administrator sets another's without it.\n"
       "Example: pwgen 16 1 | parleyctl user passwd bob --password-stdin");
 }
+// The old password is wanted for one's own, except from administrators. "" when it is not.
+Outcome<std::string> old_password(Context& context, const Passwd& o, bool own) {
+  const SecretSource source{.from_stdin = false, .file = o.old_file};
+  if (!o.old_file.empty()) return read_secret(source, "", false);
+  if (!own) return std::string{};
+  auto me = context.call("user.get", Json::object());
+  if (!me) return std::unexpected(me.error());
+  if (me->value("admin", false) || !have_terminal()) return std::string{};
+  return read_secret(source, "Old password", false);
+}
+
 Outcome<> passwd(Context& context, const Passwd& o) {
   auto session = context.session();
   if (!session) return std::unexpected(session.error());
-  const auto user = o.user.empty() ? (*session)->config().user : o.user;
+  const auto& me = (*session)->config().user;
+  const auto user = o.user.empty() ? me : o.user;
   Json params{{"user", user}};
-  const bool own = user == (*session)->config().user;
-  const bool prompts = !o.secret.from_stdin && o.secret.file.empty();
-  if (!o.old_file.empty() || (own && prompts && have_terminal())) {
-    auto old = read_secret({.from_stdin = false, .file = o.old_file}, "Old password for " + user, false);
-    if (!old) return std::unexpected(old.error());
-    params["old"] = *old;
-  }
+  auto old = old_password(context, o, user == me);
+  if (!old) return std::unexpected(old.error());
+  if (!old->empty()) params["old"] = *old;
   auto password = read_secret(o.secret, "New password for " + user, true);
   if (!password) return std::unexpected(password.error());
   params["password"] = *password;

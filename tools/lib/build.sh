@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Sourced by tools/up and tools/test with `root` set: configuring and building a preset.
+
+# A clone elsewhere finds what another has compiled.
+export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${root:?} CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
+
+# Configures build/PRESET; cheap when nothing has changed. ARGUMENTs win over what it was configured with before.
+configure_preset() { # PRESET CMAKE_ARGUMENT…
+  local log=$root/build/$1/configure.log
+  mkdir -p "$root/build/$1"
+  if ! (cd "$root" && flock "build/$1/.building" cmake --preset "$@") >"$log" 2>&1; then
+    cat "$log" >&2
+    echo "could not configure build/$1" >&2
+    return 1
+  fi
+}
+
+# Builds TARGETs in build/PRESET; two at a time wait for each other. On a terminal the builder's own progress is seen, otherwise only
+# what went wrong.
+build_preset() { # PRESET TARGET…
+  local dir=$root/build/$1 quiet=(--quiet)
+  shift
+  if [[ -t 2 ]]; then quiet=(); fi
+  flock "$dir/.building" ninja -C "$dir" -j "$(nproc)" "${quiet[@]}" "$@" >&2
+}

@@ -1,0 +1,51 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "tools/parley-bench/processes.h"
+#include "tools/parley-bench/run.h"
+
+namespace parley::bench {
+
+// A Mosquitto of ours in a folder of its own: the same configuration for all contenders but for `lines`. Listens on
+// 127.0.0.1, plain and WebSocket, on free ports. Ended with the object.
+class Broker {
+ public:
+  // Writes the configuration; `lines` say who may connect.
+  static Result<Broker> prepare(Run& run, const std::filesystem::path& folder,
+                                const std::vector<std::string>& lines);
+
+  // Returns when it accepts connections. internal: it ended (the log's end is told).
+  Result<> start();
+  void stop() { process_.reset(); }
+  void kill();  // SIGKILL
+
+  Process& process() { return *process_; }  // of a started one
+  const std::filesystem::path& folder() const { return folder_; }
+  std::uint16_t port() const { return port_; }
+  Endpoint endpoint(Version version, bool websocket = false) const {
+    return {.port = websocket ? websocket_port_ : port_, .websocket = websocket, .version = version};
+  }
+
+ private:
+  Broker(std::filesystem::path program, std::filesystem::path folder, std::uint16_t port,
+         std::uint16_t websocket_port)
+      : program_(std::move(program)),
+        folder_(std::move(folder)),
+        port_(port),
+        websocket_port_(websocket_port) {}
+
+  std::filesystem::path program_, folder_;
+  std::uint16_t port_, websocket_port_;
+  std::optional<Process> process_;
+};
+
+// Writes `text` whole; unavailable when the folder can't be written.
+Result<> write_text(const std::filesystem::path& path, const std::string& text, int mode = 0600);
+Result<> make_folder(const std::filesystem::path& path);
+
+}  // namespace parley::bench
