@@ -93,6 +93,28 @@ TEST_F(FeedTest, case_1_store_and_journal_continue_each_other) {
   EXPECT_TRUE(attach(journal->id(), journal->end()));
 }
 
+// Its last acknowledgement came before the segment was left for the next one: nothing is missing, whatever has been trimmed.
+TEST_F(FeedTest, case_1_also_from_the_unused_end_of_a_segment_that_is_stored_whole) {
+  write(13);
+  const std::uint64_t generation = begin();
+  Offset stored = 0;
+  for (auto batches = tick(); !batches.empty(); batches = tick()) {
+    stored = batches.back().to;
+    ASSERT_TRUE(ack(generation, stored));
+  }
+  ASSERT_EQ(stored, journal->end());
+  ASSERT_LT(stored, 4096u - kSegmentHeader) << "there must be an unused end";
+  rows.push_back(next_row(*journal, 1, std::string(3500, 'x')));
+  ASSERT_TRUE(append(*journal, record_of(rows.back())));
+  tick();
+  ASSERT_TRUE(journal->settle(kBound));
+  const auto ok = attach(journal->id(), stored);
+  ASSERT_TRUE(ok);
+  EXPECT_FALSE(ok->renewed) << ok->reason;
+  ASSERT_TRUE(feed->start(ok->generation, stored, clock.steady()));
+  EXPECT_EQ(rows_of(tick().front().records), std::vector<Row>{rows.back()});
+}
+
 TEST_F(FeedTest, case_2_a_store_put_back_from_a_copy_misses_what_was_trimmed) {
   trimmed();
   const std::string id = journal->id();

@@ -285,7 +285,9 @@ void Journal::fold_when_due() {
   const std::uint64_t enough = std::max(options_.segment_bytes - kSegmentHeader, upkeep_->checkpoint_bytes());
   FoldJob job;
   std::uint64_t bytes = 0;
-  for (auto segment = segments_.begin(); segment + 1 != segments_.end() && (*segment)->end() <= acked_;
+  // Not before the next segment's base is acknowledged: a consumer that stopped at this one's unused end must
+  // find its offset held.
+  for (auto segment = segments_.begin(); segment + 1 != segments_.end() && (*segment)->next_base() <= acked_;
        ++segment) {
     if ((*segment)->base() < folding_to_) continue;
     if (bytes >= 2 * enough) break;
