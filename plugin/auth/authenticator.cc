@@ -76,7 +76,7 @@ Verdict Authenticator::authenticate(const Login& login) {
   std::string_view password = login.password.value_or("");
   if (fold_case(username) == wire::kBackendUser) return by_backend_secret(username, password);
   if (password.empty()) return unmatched(username, DenyReason::no_credentials);
-  if (jwt_ && looks_like_jwt(password)) return by_jwt(username, password);
+  if (jwt_ && looks_like_jwt(password)) return by_jwt(*jwt_, username, password);
   if (username.empty()) return unmatched(username, DenyReason::no_credentials);
   if (!wire::valid_name(username)) return unmatched(username, DenyReason::illegal_name);
   if (looks_like_token(password)) return by_token(username, password);
@@ -96,21 +96,24 @@ Verdict Authenticator::by_backend_secret(std::string_view username, std::string_
   return Admitted{.user = std::string(wire::kBackendUser), .method = AuthMethod::backend};
 }
 
-Verdict Authenticator::by_jwt(std::string_view username, std::string_view token) const {
+Verdict Authenticator::by_jwt(const JwtVerifier& jwt, std::string_view username,
+                              std::string_view token) const {
   WallTime now = clock_.wall();
-  auto claims = jwt_->verify(token, now);
-  if (claims) return by_jwt_claims(username, *claims, now);
+  auto claims = jwt.verify(token, now);
+  if (claims) {
+    WallTime end = now < claims->exp ? claims->exp : claims->exp + jwt.rules().leeway;
+    return by_subject(username, claims->sub, end);
+  }
   if (!is_signed_by_us(claims.error()) && may_defer(username)) return Deferred{};
   return Denied{DenyReason::jwt_refused, jwt_failure_text(claims.error())};
 }
 
-Verdict Authenticator::by_jwt_claims(std::string_view username, const JwtClaims& claims, WallTime now) const {
-  if (!username.empty() && username != claims.sub) return deny(DenyReason::jwt_other_user);
-  Admitted admitted{.user = claims.sub, .method = AuthMethod::jwt};
-  admitted.expires_at = now < claims.exp ? claims.exp : claims.exp + jwt_->rules().leeway;
-  std::optional<Accounts::User> user = accounts_.find_user(claims.sub);
+Verdict Authenticator::by_subject(std::string_view username, const std::string& subject, WallTime end) const {
+  if (!username.empty() && username != subject) return deny(DenyReason::jwt_other_user);
+  Admitted admitted{.user = subject, .method = AuthMethod::jwt, .expires_at = end};
+  std::optional<Accounts::User> user = accounts_.find_user(subject);
   if (!user) {
-    if (accounts_.name_taken(claims.sub)) return deny(DenyReason::jwt_name_taken);
+    if (accounts_.name_taken(subject)) return deny(DenyReason::jwt_name_taken);
     if (!options_.jwt_auto_user) return deny(DenyReason::jwt_unknown_user);
     admitted.new_user = true;
     return admitted;

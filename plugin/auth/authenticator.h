@@ -90,8 +90,8 @@ class Authenticator {
 
  private:
   Verdict by_backend_secret(std::string_view username, std::string_view password) const;
-  Verdict by_jwt(std::string_view username, std::string_view token) const;
-  Verdict by_jwt_claims(std::string_view username, const JwtClaims& claims, WallTime now) const;
+  Verdict by_jwt(const JwtVerifier& jwt, std::string_view username, std::string_view token) const;
+  Verdict by_subject(std::string_view username, const std::string& subject, WallTime end) const;
   Verdict by_token(std::string_view username, std::string_view token) const;
   Verdict by_password(std::string_view username, std::string_view password);
   Verdict unmatched(std::string_view username, DenyReason reason) const;

@@ -1,7 +1,6 @@
 #include "plugin/auth/jwt_key_set.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -33,6 +32,7 @@ Result<std::string> bytes_member(const json& key, const char* name) {
 
 // RFC 7517 §4.2, §4.3.
 Result<bool> checks_signatures(const json& key) {
+  if (!key.is_object()) return fail(Errc::invalid_argument, "it is no object");
   if (key.contains("use")) {
     Result<std::string> use = string_member(key, "use");
     if (!use) return std::unexpected(use.error());
@@ -96,17 +96,6 @@ std::string name_of(const json& key, std::size_t place) {
   return name;
 }
 
-// nullopt: the key is for something else.
-Result<std::optional<JwtKey>> parse_member(const json& key) {
-  if (!key.is_object()) return fail(Errc::invalid_argument, "it is no object");
-  Result<bool> ours = checks_signatures(key);
-  if (!ours) return std::unexpected(ours.error());
-  if (!*ours) return std::nullopt;
-  Result<JwtKey> made = parse_key(key);
-  if (!made) return std::unexpected(made.error());
-  return std::optional<JwtKey>(std::move(*made));
-}
-
 Result<> judge_addition(const JwtKeySet& keys, const JwtKey& added) {
   auto same_kid = [&](const JwtKey& key) { return !key.kid().empty() && key.kid() == added.kid(); };
   auto same_algorithm = [&](const JwtKey& key) { return key.algorithm() == added.algorithm(); };
@@ -138,12 +127,14 @@ Result<JwtKeySet> parse_jwks(std::string_view text) {
   JwtKeySet keys;
   for (std::size_t i = 0; i < members->size(); ++i) {
     const json& member = (*members)[i];
-    auto key = parse_member(member);
+    Result<bool> ours = checks_signatures(member);
+    if (!ours) return std::unexpected(at(member, i, ours.error()));
+    if (!*ours) continue;
+    Result<JwtKey> key = parse_key(member);
     if (!key) return std::unexpected(at(member, i, key.error()));
-    if (!*key) continue;
-    Result<> fits = judge_addition(keys, **key);
+    Result<> fits = judge_addition(keys, *key);
     if (!fits) return std::unexpected(at(member, i, fits.error()));
-    keys.push_back(std::move(**key));
+    keys.push_back(std::move(*key));
   }
   if (keys.empty()) return fail(Errc::invalid_argument, "it has no key for checking signatures");
   return keys;

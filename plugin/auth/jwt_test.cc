@@ -38,7 +38,7 @@ constexpr std::string_view kA3Signature =
     "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
 
 std::string decoded(std::string_view text) {
-  return base64url_decode(text).value();
+  return base64url_decode(text).value_or("");
 }
 
 JwtVerifier verifier_of(Result<JwtKey> key, JwtRules rules = {}) {

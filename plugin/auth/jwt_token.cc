@@ -66,25 +66,25 @@ std::optional<WallTime> numeric_date(const json& value) {
   return from_ms(static_cast<std::int64_t>(std::floor(seconds * 1000)));
 }
 
-std::expected<std::optional<WallTime>, JwtFailure> date_claim(const json& claims, const char* name) {
+// False when the claim is there and no date.
+bool read_date(const json& claims, const char* name, std::optional<WallTime>& date) {
   auto it = claims.find(name);
-  if (it == claims.end()) return std::nullopt;
-  auto date = numeric_date(*it);
-  if (!date) return std::unexpected(JwtFailure::malformed_claims);
-  return date;
+  if (it == claims.end()) return true;
+  date = numeric_date(*it);
+  return date.has_value();
 }
 
 std::expected<WallTime, JwtFailure> check_times(const json& claims, std::chrono::seconds leeway,
                                                 WallTime now) {
-  auto exp = date_claim(claims, "exp");
-  auto nbf = date_claim(claims, "nbf");
-  auto iat = date_claim(claims, "iat");
-  if (!exp || !nbf || !iat) return std::unexpected(JwtFailure::malformed_claims);
-  if (!*exp) return std::unexpected(JwtFailure::no_expiry);
-  if (now >= **exp + leeway) return std::unexpected(JwtFailure::expired);
-  if (*nbf && now + leeway < **nbf) return std::unexpected(JwtFailure::not_yet_valid);
-  if (*iat && now + leeway < **iat) return std::unexpected(JwtFailure::issued_in_future);
-  return **exp;
+  std::optional<WallTime> exp, nbf, iat;
+  if (!read_date(claims, "exp", exp) || !read_date(claims, "nbf", nbf) || !read_date(claims, "iat", iat)) {
+    return std::unexpected(JwtFailure::malformed_claims);
+  }
+  if (!exp) return std::unexpected(JwtFailure::no_expiry);
+  if (now >= *exp + leeway) return std::unexpected(JwtFailure::expired);
+  if (nbf && now + leeway < *nbf) return std::unexpected(JwtFailure::not_yet_valid);
+  if (iat && now + leeway < *iat) return std::unexpected(JwtFailure::issued_in_future);
+  return *exp;
 }
 
 bool issuer_fits(const json& claims, const std::string& wanted) {
