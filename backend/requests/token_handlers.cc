@@ -39,7 +39,7 @@ Outcome token_create(const RequestContext& context) {
 // Whether another's token exists is nobody's business: the same answer either way.
 Outcome token_revoke(const RequestContext& context) {
   Params params(context.request);
-  auto id = params.text("id", kTokenIdMax);
+  auto id = params.text("token_id", kTokenIdMax);
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto& users = *context.services.stores.users;
   auto token = users.find_token(id);

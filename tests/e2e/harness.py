@@ -300,6 +300,7 @@ class Client:
     # --- connection ---
 
     def connect(self):
+        self.mqtt.loop_stop()  # of the connection before, whose thread has ended
         self._connack = None
         port = self.server.ws_port if self.ws else self.server.mqtt_port
         kwargs = {}

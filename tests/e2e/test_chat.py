@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from harness import have_node, mosquitto_pub
+from harness import have_node, mosquitto_pub, wait_until
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from wsclient import WsClient
@@ -36,7 +36,7 @@ def test_ordinary_clients_over_tcp_and_websocket_see_the_same_envelopes(chat):
         assert third["role"] == "moderator"
         paho.wait_text("third")
         assert paho.envelopes("lobby")[-3:] == [first, second, third]
-        assert chat.history("lobby")[-3:] == [first, second, third]
+        wait_until(lambda: chat.history("lobby")[-3:] == [first, second, third], "history shows the same")
     finally:
         bob.close()
         paho.close()
@@ -93,13 +93,16 @@ BAD = [
 @pytest.mark.parametrize("v", [4, 5])
 @pytest.mark.parametrize("payload,code", BAD, ids=[f"{c}-{i}" for i, (p, c) in enumerate(BAD)])
 def test_bad_content_is_refused_with_its_code(chat, v, payload, code):
-    before = chat.request("alice", "history", room="lobby", limit=1)["result"]["through"]
     with chat.client("alice", v=v) as alice:
+        alice.subscribe("rooms/lobby/messages")
+        assert alice.send("lobby", "before") < 0x80
+        before = alice.wait_text("before")["seq"]
         rc = alice.send("lobby", payload)
         assert rc == (0x87 if v == 5 else 0)
         notice = alice.wait_notice(type="refused", code=code)
         assert notice["room"] == "lobby" and len(notice["reason"]) > 10
-        assert alice.request("history", room="lobby", limit=1)["result"]["through"] == before
+        assert alice.send("lobby", "after") < 0x80
+        assert alice.wait_text("after")["seq"] == before + 1  # a refused message takes no number
 
 
 def test_senders_of_all_qos_are_in_one_order_for_every_subscriber(chat):
@@ -121,7 +124,8 @@ def test_senders_of_all_qos_are_in_one_order_for_every_subscriber(chat):
             mine = [e["content"]["text"] for e in got[0] if e["content"]["text"].startswith(f"{qos}.")]
             assert mine == [f"{qos}.{i}" for i in range(60)]
         with chat.client("reader") as late:
-            history = late.ok("history", room="mixed", limit=500)["messages"]
+            last = got[0][-1]["seq"]
+            history = wait_until(lambda: (h := late.ok("history", room="mixed", limit=500)["messages"])[-1]["seq"] == last and h, "all is stored")
         assert history[-180:] == got[0]
     finally:
         for c in readers + senders:

@@ -22,7 +22,8 @@ def test_a_room_from_creation_to_deletion(chat):
     ctl("member", "remove", "club", "dora")
     actions = [(e["type"], e["content"]["action"]) for e in chat.history("club")]
     assert actions == [("room", "created"), ("member", "added"), ("member", "added"), ("member", "role"), ("room", "renamed"), ("member", "removed")]
-    ctl("room", "delete", "club")
+    assert ctl("room", "delete", "club", check=False)[0] == 2  # asks first, and here is nobody to ask
+    ctl("room", "delete", "club", "--yes")
     assert ctl("room", "show", "club", check=False)[0] == 1
     ctl("room", "create", "club")
     assert [(e["seq"], e["content"]["action"]) for e in chat.history("club")] == [(1, "created")]
@@ -79,7 +80,7 @@ def test_refusals_exit_1_and_show_the_code(chat, args, code):
 
 
 def test_non_administrators_are_refused(chat):
-    for args in (["user", "create", "x", "--password-stdin"], ["user", "list"], ["user", "disable", "bob"], ["token", "create", "bob"],
+    for args in (["user", "create", "x", "--password-stdin"], ["user", "list"], ["user", "disable", "bob"], ["token", "create", "alice"],
                  ["room", "show", "den"], ["history", "den"], ["member", "list", "den"], ["member", "add", "lobby", "eve"], ["session", "list"]):
         user = "bob" if args[0] != "session" else "bob"
         status, objects, err = chat.ctl(*args, user=user, check=False, input="some password\n")

@@ -9,7 +9,7 @@ import pytest
 from harness import PARLEYCTL, ROOT, wait_until
 
 LOGS = ROOT.parent / "shared" / "data" / "irc"
-LINE = re.compile(rb"^\[\d\d:\d\d\] (?:<([^>]+)> (.*)|  \* (\S+) ?(.*))$")
+LINE = re.compile(rb"^\[\d\d:\d\d\] (?:<([^>]+)>(?: (.*))?|  \* (\S+) ?(.*))$")
 
 needs_logs = pytest.mark.skipif(not LOGS.is_dir(), reason="the real IRC logs are not beside this checkout")
 
@@ -19,7 +19,7 @@ def spoken(path):
     for line in path.read_bytes().split(b"\n"):
         m = LINE.match(line.rstrip(b"\r"))
         if m:
-            nick, text = (m[1], m[2]) if m[1] else (m[3], m[4])
+            nick, text = (m[1], m[2] or b"") if m[1] else (m[3], m[4])
             yield nick.decode("utf-8", "replace"), text.decode("utf-8", "replace")
 
 

@@ -40,7 +40,7 @@ void declare_revoke(CLI::App& command, Revoke& o) {
   command.footer("Sessions that logged in with it are ended at once.");
 }
 Outcome<> revoke(Context& context, const Revoke& o) {
-  auto result = context.call("token.revoke", {{"id", o.id}});
+  auto result = context.call("token.revoke", {{"token_id", o.id}});
   if (!result) return std::unexpected(result.error());
   context.done(*result, "Token " + o.id + " revoked.");
   return {};
