@@ -1,0 +1,159 @@
+#include "backend/app/backend.h"
+
+#include "backend/app/room_states.h"
+#include "backend/app/router.h"
+#include "backend/control/control_link.h"
+#include "backend/feed/feed_consumer.h"
+#include "backend/http/broker_stats.h"
+#include "backend/metrics/metrics.h"
+#include "backend/mqtt/mqtt_link.h"
+#include "backend/requests/make_dispatcher.h"
+#include "backend/state/room_state_publisher.h"
+#include "backend/store/sqlite_stores.h"
+#include "base/ids.h"
+#include "wire/names.h"
+
+namespace parley::backend {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Connections beyond those of the dispatcher's threads: feed, control, room states, HTTP.
+constexpr std::uint32_t kOtherReaders = 4;
+constexpr std::uint32_t kReadersMax = 64;
+
+MqttOptions mqtt_options(const Config& config, const std::string& secret) {
+  return {.host = config.broker.host,
+          .port = config.broker.port,
+          .user = std::string(wire::kBackendUser),
+          .password = secret,
+          .client_id = "parleyd-" + random_id(16),
+          .keepalive = config.broker.keepalive,
+          .outgoing_max = config.broker.outgoing_max};
+}
+
+DispatcherOptions dispatcher_options(const Config& config, const LogSink& log) {
+  using RoomCreate = DispatcherOptions::RoomCreate;
+  const auto& requests = config.requests;
+  return {
+      .room_create = requests.room_create == RoomCreators::admins ? RoomCreate::admins : RoomCreate::everyone,
+      .password_min = requests.password_min,
+      .scram_iterations = requests.scram_iterations,
+      .max_content_bytes = requests.max_content_bytes,
+      .read_threads = requests.threads,
+      .read_queue = requests.queue,
+      .change_queue = requests.queue,
+      .log = log};
+}
+
+}  // namespace
+
+Result<Stores> open_stores(const Config& config, const Clock& clock) {
+  const auto path = sqlite_path(config.store);
+  if (!path) return std::unexpected(path.error());
+  SqliteOptions options;
+  options.readers = std::min(kReadersMax, config.requests.threads + kOtherReaders);
+  return open_sqlite_stores(*path, options, clock);
+}
+
+struct Backend::Parts final : LeaseListener {
+  Parts(const Config& given, const std::string& secret, const Clock& time, const LogSink& log_to,
+        Stores opened)
+      : config(given),
+        clock(time),
+        log(log_to),
+        stores(std::move(opened)),
+        link(mqtt_options(given, secret), metrics, log),
+        facts(*stores.rooms),
+        states(facts, link, metrics, clock, log, {.republish_per_s = given.state.republish_per_s}),
+        control(link, *stores.messages, *stores.directory, *this, metrics, log,
+                {.answer_timeout = given.broker.answer_timeout}),
+        feed(*stores.messages, states, control, metrics, clock, log,
+             {.queue_batches = given.feed.queue_batches, .merge_batches = given.feed.merge_batches}),
+        dispatcher(make_dispatcher(stores, control, states, link, clock, dispatcher_options(given, log))),
+        router({.connected = [this] { control.on_connected(); },
+                .lost = [this](const std::string& reason) { control.on_lost(reason); },
+                .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
+                .answer = [this](std::string payload) { control.on_answer(std::move(payload)); },
+                .events_lost = [this] { control.attach_again("events of the broker were lost"); }},
+               *dispatcher, link, metrics, clock, log),
+        broker_stats(control, clock) {}
+
+  void feed_begins(std::uint64_t generation, std::uint64_t position) override {
+    feed.begin(generation, position);
+  }
+  void ready() override { states.activate(); }
+  void retired() override {
+    states.deactivate();
+    feed.end();
+  }
+
+  Readiness readiness() {
+    if (stopping) return {false, "parleyd is stopping."};
+    if (!control.attached())
+      return {false, "The broker's plugin: " + std::string(state_name(control.state())) + "."};
+    if (!feed.store_works()) return {false, "Messages can't be stored just now."};
+    if (auto position = stores.messages->position(); !position) return {false, position.error().message};
+    return {true, ""};
+  }
+
+  Config config;
+  const Clock& clock;
+  LogSink log;
+  Metrics metrics;
+  Stores stores;
+  MqttLink link;
+  StoredRoomStates facts;
+  RoomStatePublisher states;
+  ControlLink control;
+  FeedConsumer feed;
+  std::unique_ptr<Dispatcher> dispatcher;
+  Router router;
+  BrokerStats broker_stats;
+  std::unique_ptr<HttpServer> http;
+  std::atomic<bool> stopping{false};
+};
+
+Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std::string& secret,
+                                                const Clock& clock, LogSink log) {
+  auto stores = open_stores(config, clock);
+  if (!stores) return std::unexpected(stores.error());
+  auto parts = std::make_unique<Parts>(config, secret, clock, log, *std::move(stores));
+  if (config.http.port != 0) {
+    auto http = HttpServer::start(
+        {.address = config.http.address, .port = config.http.port},
+        {.readiness = [raw = parts.get()] { return raw->readiness(); },
+         .metrics = [raw = parts.get()] { return raw->metrics.text() + raw->broker_stats.text(); }},
+        log);
+    if (!http) return std::unexpected(http.error());
+    parts->http = *std::move(http);
+  }
+  parts->states.start();
+  parts->control.start();
+  parts->link.start(parts->router);
+  return std::unique_ptr<Backend>(new Backend(std::move(parts)));
+}
+
+Backend::Backend(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Backend::~Backend() {
+  stop();
+}
+
+void Backend::stop() {
+  if (parts_->stopping.exchange(true)) return;
+  const auto end = parts_->clock.steady() + parts_->config.stop_timeout;
+  const auto left = [&] {
+    return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - parts_->clock.steady()));
+  };
+  parts_->dispatcher->stop(left());
+  parts_->feed.end();
+  if (!parts_->feed.drain(left()))
+    parts_->log(LogLevel::warning,
+                "stopping with messages not stored yet; the broker keeps them for the next start");
+  parts_->states.stop();
+  parts_->link.stop(left());
+  parts_->control.stop();
+  parts_->http.reset();
+}
+
+}  // namespace parley::backend

@@ -1,0 +1,41 @@
+#pragma once
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "backend/config/config.h"
+#include "backend/http/http_server.h"
+#include "backend/store/stores.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/result.h"
+
+namespace parley::backend {
+
+Result<Stores> open_stores(const Config& config, const Clock& clock);
+
+// All of parleyd, wired: the one place where the modules meet.
+//
+//   MqttLink ──→ Router ──→ FeedConsumer ──→ MessageStore, RoomStatePublisher
+//      ↑           │ └────→ Dispatcher ──→ stores, ControlLink, RoomStatePublisher
+//      │           └──────→ ControlLink ──→ DirectoryLog, MessageStore
+//      └── everything that publishes
+class Backend {
+ public:
+  // Starts everything; a broker that is away is waited for in the background. Errors: unavailable (store, HTTP address), corrupt, invalid_argument.
+  // `clock` must outlive this.
+  static Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& secret,
+                                                const Clock& clock, LogSink log);
+  ~Backend();  // stop()
+
+  // Takes no more requests, finishes those begun, stores what waits, sends what is to be sent: each within what is left of
+  // Config::stop_timeout. Then leaves the broker.
+  void stop();
+
+ private:
+  struct Parts;
+  explicit Backend(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace parley::backend

@@ -1,0 +1,63 @@
+#include "backend/app/logging.h"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <string>
+
+#include "base/encoding.h"
+
+namespace parley::backend {
+namespace {
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
+  }
+  return spdlog::level::err;
+}
+
+constexpr const char* kText = "%Y-%m-%dT%H:%M:%S.%eZ %l: %v";
+constexpr const char* kJson = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})";
+
+// One line whatever is in it: names and reasons in it may come from outside.
+std::string escaped(std::string_view line) {
+  std::string out;
+  append_json_escaped(out, repair_utf8(line));
+  return out;
+}
+
+std::string without_controls(std::string_view line) {
+  std::string out(line);
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return out;
+}
+
+}  // namespace
+
+LogSink make_log(LogLevel level, LogFormat format) {
+  const bool json = format == LogFormat::json;
+  auto logger =
+      std::make_shared<spdlog::logger>("parleyd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_formatter(
+      std::make_unique<spdlog::pattern_formatter>(json ? kJson : kText, spdlog::pattern_time_type::utc));
+  logger->set_level(to_spdlog(level));
+  logger->flush_on(spdlog::level::trace);
+  return [logger, json](LogLevel at, std::string_view line) {
+    if (!logger->should_log(to_spdlog(at))) return;
+    const auto text = json ? escaped(line) : without_controls(line);
+    logger->log(to_spdlog(at), spdlog::string_view_t(text.data(), text.size()));
+  };
+}
+
+}  // namespace parley::backend

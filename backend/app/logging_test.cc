@@ -1,0 +1,35 @@
+#include "backend/app/logging.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace parley::backend {
+namespace {
+
+std::string logged(LogFormat format, LogLevel at, std::string_view line) {
+  testing::internal::CaptureStderr();
+  make_log(LogLevel::info, format)(at, line);
+  return testing::internal::GetCapturedStderr();
+}
+
+TEST(Logging, lines_of_text_have_time_level_and_no_line_breaks) {
+  EXPECT_THAT(logged(LogFormat::text, LogLevel::warning, "one\ntwo"),
+              testing::MatchesRegex("[0-9-]+T[0-9:.]+Z warning: one two\n"));
+}
+
+TEST(Logging, lines_below_the_level_are_left_out) {
+  EXPECT_EQ(logged(LogFormat::text, LogLevel::debug, "x"), "");
+  EXPECT_NE(logged(LogFormat::text, LogLevel::error, "x"), "");
+}
+
+TEST(Logging, json_lines_are_json_whatever_is_in_them) {
+  const std::string line = "a \"quoted\" {brace} %v \n\\ \xff end";
+  const auto json = nlohmann::json::parse(logged(LogFormat::json, LogLevel::error, line));
+  EXPECT_EQ(json["level"], "error");
+  EXPECT_EQ(json["message"], "a \"quoted\" {brace} %v \n\\ \xef\xbf\xbd end");
+}
+
+}  // namespace
+}  // namespace parley::backend

@@ -1,0 +1,148 @@
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "backend/app/backend.h"
+#include "backend/app/logging.h"
+#include "backend/config/config.h"
+#include "backend/requests/create_admin.h"
+
+// Exit codes: 0 done, 2 the command line or the configuration is wrong, 1 anything else.
+namespace {
+
+using namespace parley;
+using namespace parley::backend;
+
+constexpr int kOk = 0, kFailed = 1, kWrong = 2;
+
+constexpr const char* kAbout =
+    "parleyd: the backend of Parley, a chat system in an ordinary Eclipse Mosquitto.\n"
+    "It keeps history, rooms and accounts, answers requests, and serves /healthz, /readyz and /metrics.\n"
+    "It needs a Mosquitto with the plugin mosquitto_parley.so; until that answers, it waits and tries again.";
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  parleyd --print-default-config > parleyd.toml     every key, explained\n"
+    "  parleyd --config parleyd.toml --check-config      ok, or all that is wrong\n"
+    "  parleyd --config parleyd.toml --create-admin ada  makes an administrator and prints a token for them\n"
+    "  parleyd --config parleyd.toml --set log.level=debug\n"
+    "\n"
+    "Environment: PARLEY_BROKER_SECRET, when set, is used instead of broker.secret_file.\n"
+    "Signals: SIGTERM and SIGINT stop it, after what was begun is finished (stop_timeout_ms); SIGHUP does "
+    "nothing.\n"
+    "A second parleyd at the same broker waits as standby and takes over when the first one ends.\n"
+    "Exit codes: 0 done, 2 command line or configuration wrong, 1 anything else.";
+
+struct Arguments {
+  std::string config;
+  std::vector<std::string> set;
+  bool check = false, print = false;
+  std::string create_admin;
+};
+
+int fail_with(int code, const std::string& why) {
+  std::cerr << "parleyd: " << why << '\n';
+  return code;
+}
+
+int wrong_config(const ConfigErrors& errors) {
+  for (const auto& error : errors) std::cerr << error << '\n';
+  return kWrong;
+}
+
+int check(const Config& config) {
+  if (!config.broker.secret_file.empty())
+    if (auto secret = broker_secret(config); !secret)
+      return wrong_config({"broker.secret_file: " + secret.error().message});
+  std::cout << "ok\n";
+  return kOk;
+}
+
+int make_admin(const Config& config, const std::string& name) {
+  SystemClock clock;
+  auto stores = open_stores(config, clock);
+  if (!stores) return fail_with(kFailed, stores.error().message);
+  const auto token = create_admin(*stores, name, clock);
+  if (!token) return fail_with(kFailed, token.error().message);
+  std::cout << *token << '\n';
+  return kOk;
+}
+
+int run(const Config& config, const sigset_t& stops) {
+  const auto secret = broker_secret(config);
+  if (!secret) return fail_with(kWrong, secret.error().message);
+  const auto log = make_log(config.log.level, config.log.format);
+  SystemClock clock;
+  log(LogLevel::info, "parleyd " PARLEY_VERSION " starts");
+  auto backend = Backend::start(config, *secret, clock, log);
+  if (!backend) {
+    log(LogLevel::error, backend.error().message);
+    return kFailed;
+  }
+  int signal = 0;
+  while (signal != SIGTERM && signal != SIGINT) sigwait(&stops, &signal);
+  log(LogLevel::info, "stopping");
+  (*backend)->stop();
+  log(LogLevel::info, "stopped");
+  return kOk;
+}
+
+// Signals are taken by run() alone: blocked before any thread begins.
+sigset_t block_signals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t stops;
+  sigemptyset(&stops);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&stops, signal);
+  sigprocmask(SIG_BLOCK, &stops, nullptr);
+  return stops;
+}
+
+int begin(const Arguments& arguments) {
+  if (arguments.print) {
+    std::cout << default_config();
+    return kOk;
+  }
+  const auto config = load_config(arguments.config, arguments.set);
+  if (!config) return wrong_config(config.error());
+  if (arguments.check) return check(*config);
+  if (!arguments.create_admin.empty()) return make_admin(*config, arguments.create_admin);
+  return run(*config, block_signals());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(kAbout, "parleyd");
+  Arguments arguments;
+  app.add_option("-c,--config", arguments.config,
+                 "Configuration file (TOML); without it all keys have their defaults")
+      ->type_name("FILE");
+  app.add_option("--set", arguments.set, "Sets one key, after the file; may be given several times")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  auto* check =
+      app.add_flag("--check-config", arguments.check, "Looks for errors in the configuration and ends");
+  auto* print = app.add_flag("--print-default-config", arguments.print,
+                             "Prints a configuration with every key and ends");
+  auto* admin =
+      app.add_option("--create-admin", arguments.create_admin,
+                     "Makes an administrator of this name (or makes the account of this name one), prints a\n"
+                     "new token of theirs, and ends")
+          ->type_name("NAME");
+  check->excludes(print)->excludes(admin);
+  print->excludes(admin);
+  app.set_version_flag("--version", "parleyd " PARLEY_VERSION);
+  app.footer(kExamples);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kOk : kWrong;
+  }
+  try {
+    return begin(arguments);
+  } catch (const std::exception& e) {
+    return fail_with(kFailed, e.what());
+  }
+}
