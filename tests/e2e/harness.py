@@ -124,7 +124,7 @@ class Server:
         opts = {"data_dir": self.folder / "plugin", "backend_secret_file": self.secret, **plugin_opts}
         lines = [
             "per_listener_settings false", "allow_anonymous false", "persistence true", "autosave_interval 1800",
-            f"persistence_location {self.folder}/broker/", "max_queued_messages 100000", "log_dest stdout",
+            f"persistence_location {self.folder}/broker/", "max_queued_messages 100000", "log_dest stderr",  # stdout is buffered
             "log_type all" if os.environ.get("PARLEY_BROKER_LOG") == "all" else "connection_messages true",
             f"listener {self.mqtt_port} 127.0.0.1",
             f"listener {self.ws_port} 127.0.0.1", "protocol websockets", "socket_domain ipv4",
@@ -292,8 +292,9 @@ class Client:
         self.mqtt._handle_pubackcomp = lambda cmd: self._note_ack(cmd, handler)
         pubrec = self.mqtt._handle_pubrec
         self.mqtt._handle_pubrec = lambda: self._note_pubrec(pubrec)
-        if manual_ack:
-            self.mqtt._send_puback = lambda mid: 0
+        self.acknowledge = not manual_ack
+        puback = self.mqtt._send_puback
+        self.mqtt._send_puback = lambda mid: puback(mid) if self.acknowledge else 0
         if connect:
             self.connect()
 

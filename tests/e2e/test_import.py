@@ -9,7 +9,7 @@ import pytest
 from harness import PARLEYCTL, ROOT, wait_until
 
 LOGS = ROOT.parent / "shared" / "data" / "irc"
-LINE = re.compile(rb"^\[\d\d:\d\d\] (?:<([^>]+)>(?: (.*))?|  \* (\S+) ?(.*))$")
+LINE = re.compile(rb"^\[\d\d:\d\d\] (?:<([^>]+)>(?: (.*))?| \* (\S+) ?(.*))$")
 
 needs_logs = pytest.mark.skipif(not LOGS.is_dir(), reason="the real IRC logs are not beside this checkout")
 
