@@ -8,6 +8,7 @@
 #include <random>
 #include <thread>
 
+#include "backend/mqtt/no_delay.h"
 #include "backend/mqtt/outbox.h"
 
 namespace parley::backend {
@@ -182,6 +183,7 @@ struct MqttLink::Impl {
   void session(std::uint32_t window) {
     connects.add();
     is_connected.set(1);
+    set_no_delay_towards(options.port);
     outbox.open(window);
     log(LogLevel::info, "connected to the broker at " + options.host + ":" + std::to_string(options.port));
     listener->on_connected();

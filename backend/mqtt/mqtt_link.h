@@ -20,7 +20,7 @@ struct MqttOptions {
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds backoff_min{
       200};  // pause before connecting again, doubled each time, with jitter of ± 25 %
-  std::chrono::milliseconds backoff_max{10'000};
+  std::chrono::milliseconds backoff_max{3'000};
   std::uint32_t outgoing_max =
       10'000;  // messages given to publish and not yet sent (QoS 0) or acknowledged (QoS 1)
 };
