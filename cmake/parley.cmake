@@ -24,7 +24,11 @@ endif()
 
 find_package(Threads REQUIRED)
 if(PARLEY_TESTS)
-  find_package(GTest REQUIRED)
+  find_package(GTest QUIET)
+  if(NOT GTest_FOUND)
+    message(STATUS "GoogleTest is not installed: no unit tests (tools/setup installs it)")
+    set(PARLEY_TESTS OFF)
+  endif()
 endif()
 
 # parley_library(name SOURCES a.cc … DEPS parley::base … PRIVATE_DEPS OpenSSL::Crypto …)

@@ -21,7 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "dev"))
+BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
 PARLEYD = BUILD / "bin" / "parleyd"
 PARLEYCTL = BUILD / "bin" / "parleyctl"
 PLUGIN = BUILD / "lib" / "mosquitto_parley.so"
