@@ -34,28 +34,19 @@ AclDecision outside(const AclQuery& q, std::string_view topic) {
   return control && q.other_topics == AclDecision::allow ? AclDecision::defer : q.other_topics;
 }
 
-Role role_in(const Directory& directory, const UserView& user, std::string_view room_name) {
-  const auto room = directory.find_room(room_name);
-  return room ? directory.role(user.ref, room->ref) : Role::none;
+bool may_read_room(const UserView& user, const Place& place) {
+  return user.admin || place.standing.role >= Role::reader;
 }
 
-bool may_read_room(const Directory& directory, const UserView& user, std::string_view room) {
-  return user.admin || role_in(directory, user, room) >= Role::reader;
-}
-
-bool may_send_to(const Directory& directory, const UserView& user, std::string_view room_name) {
-  const auto room = directory.find_room(room_name);
-  return room && wire::may_send(directory.role(user.ref, room->ref), room->kind);
-}
-
-bool may_read(const Directory& directory, const UserView& user, const Topic& topic) {
+bool may_read(const Place& place, const Topic& topic) {
+  const UserView& user = *place.user;
   switch (topic.kind) {
     case TopicKind::room_messages:
     case TopicKind::room_state:
     case TopicKind::room_typing:
     case TopicKind::room_receipts:
     case TopicKind::room_presence:
-      return may_read_room(directory, user, topic.room);
+      return may_read_room(user, place);
     case TopicKind::user_reply:
     case TopicKind::user_inbox:
       return topic.user == user.name;
@@ -66,14 +57,14 @@ bool may_read(const Directory& directory, const UserView& user, const Topic& top
   }
 }
 
-bool may_write(const Directory& directory, const UserView& user, const Topic& topic,
-               std::string_view device) {
+bool may_write(const Place& place, const Topic& topic, std::string_view device) {
+  const UserView& user = *place.user;
   switch (topic.kind) {
     case TopicKind::room_send:
-      return may_send_to(directory, user, topic.room);
+      return place.room && wire::may_send(place.standing.role, place.room->kind);
     case TopicKind::room_typing:
     case TopicKind::room_receipts:
-      return topic.user == user.name && role_in(directory, user, topic.room) >= Role::reader;
+      return topic.user == user.name && place.standing.role >= Role::reader;
     case TopicKind::user_request:
       return topic.user == user.name;
     case TopicKind::device_status:
@@ -128,11 +119,11 @@ bool second_level_is(std::string_view filter, std::string_view name) {
   return second == "+" || second == "#" || second == name;
 }
 
-bool may_subscribe(const Directory& directory, const UserView& user, std::string_view filter,
-                   const wire::Filter& parsed) {
+bool may_subscribe(const Place& place, std::string_view filter, const wire::Filter& parsed) {
+  const UserView& user = *place.user;
   switch (parsed.reach) {
     case wire::Filter::Reach::room:
-      return overlaps_any(filter, kRoomReadable) && may_read_room(directory, user, parsed.name);
+      return overlaps_any(filter, kRoomReadable) && may_read_room(user, place);
     case wire::Filter::Reach::user:
       if (parsed.name != user.name) return user.admin && wire::overlaps(filter, kStatus);
       return overlaps_any(filter, kOwnReadable) || wire::overlaps(filter, kStatus);
@@ -145,13 +136,21 @@ bool may_subscribe(const Directory& directory, const UserView& user, std::string
   }
 }
 
-AclDecision decide_subscribe(const Directory& directory, const std::optional<UserView>& user,
-                             const AclQuery& q) {
+// What is known of the asker, and of the room, "" when none is asked about.
+Place place_of(const Directory& directory, const UserKey& user, std::string_view room) {
+  return room.empty() ? Place{.user = directory.find_user(user)} : directory.find(user, room);
+}
+
+AclDecision decide_subscribe(const Directory& directory, const UserKey& user, const AclQuery& q) {
   const std::string_view filter = wire::strip_share(q.topic);
   const wire::Filter parsed = wire::parse_filter(filter);
-  if (parsed.reach == wire::Filter::Reach::none) return outside(q, filter);
-  if (q.backend) return allow_if(backend_may_subscribe(filter, parsed.reach));
-  return allow_if(user && may_subscribe(directory, *user, filter, parsed));
+  const bool ours = parsed.reach != wire::Filter::Reach::none;
+  if (q.backend) return ours ? allow_if(backend_may_subscribe(filter, parsed.reach)) : outside(q, filter);
+  const bool one_room = parsed.reach == wire::Filter::Reach::room;
+  const Place place = place_of(directory, user, one_room ? parsed.name : std::string_view{});
+  if (place.user && place.user->disabled) return AclDecision::deny;
+  if (!ours) return outside(q, filter);
+  return allow_if(place.user && may_subscribe(place, filter, parsed));
 }
 
 AclDecision decide_unsubscribe(const AclQuery& q) {
@@ -159,20 +158,27 @@ AclDecision decide_unsubscribe(const AclQuery& q) {
   return ours || q.other_topics == AclDecision::allow ? AclDecision::allow : AclDecision::defer;
 }
 
+AclDecision decide_topic(const Directory& directory, const UserKey& user, const AclQuery& q) {
+  const Topic topic = wire::parse_topic(q.topic);
+  const bool ours = topic.kind != TopicKind::other, reads = q.access == Access::read;
+  if (q.backend) {
+    if (!ours) return outside(q, q.topic);
+    return allow_if(reads ? backend_may_read(topic.kind) : backend_may_write(topic.kind, q.topic));
+  }
+  const Place place = place_of(directory, user, topic.room);
+  if (place.user && place.user->disabled) return AclDecision::deny;
+  if (!ours) return outside(q, q.topic);
+  if (!place.user) return AclDecision::deny;
+  return allow_if(reads ? may_read(place, topic) : may_write(place, topic, q.device));
+}
+
 }  // namespace
 
 AclDecision decide(const Directory& directory, const AclQuery& q) {
   if (q.access == Access::unsubscribe) return decide_unsubscribe(q);
-  const auto user = q.backend ? std::nullopt : directory.find_user(q.user);
-  if (user && user->disabled) return AclDecision::deny;
-  if (q.access == Access::subscribe) return decide_subscribe(directory, user, q);
-  const Topic topic = wire::parse_topic(q.topic);
-  if (topic.kind == TopicKind::other) return outside(q, q.topic);
-  const bool reads = q.access == Access::read;
-  if (q.backend)
-    return allow_if(reads ? backend_may_read(topic.kind) : backend_may_write(topic.kind, q.topic));
-  if (!user) return AclDecision::deny;
-  return allow_if(reads ? may_read(directory, *user, topic) : may_write(directory, *user, topic, q.device));
+  const UserKey user = directory.begin(q.user);  // found while the topic is taken apart
+  return q.access == Access::subscribe ? decide_subscribe(directory, user, q)
+                                       : decide_topic(directory, user, q);
 }
 
 }  // namespace parley::plugin

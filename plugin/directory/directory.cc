@@ -111,15 +111,37 @@ void Directory::put(const wire::MemberPut& c, Effects& effects) {
   }
 }
 
+UserKey Directory::begin(std::string_view user) const {
+  const UserKey key{user, users_.hash(user)};
+  users_.prefetch(key.hash);
+  return key;
+}
+
+Place Directory::find(const UserKey& user, std::string_view room) const {
+  const std::uint64_t room_hash = rooms_.hash(room);
+  rooms_.prefetch(room_hash);
+  const UserRef likely_user = users_.likely(user.hash);
+  const RoomRef likely_room = rooms_.likely(room_hash);
+  if (likely_user != kNoUser && likely_room != kNoRoom) members_.prefetch(likely_user, likely_room);
+  Place place{.user = find_user(user), .room = rooms_.find(room, room_hash)};
+  if (place.user && place.room) place.standing = standing(place.user->ref, place.room->ref);
+  return place;
+}
+
+std::optional<UserView> Directory::find_user(const UserKey& user) const {
+  if (const auto ref = users_.find(user.name, user.hash)) return users_.view(*ref);
+  const std::string_view provisional = provisional_.find_any_case(user.name);
+  if (provisional.empty() || provisional != user.name) return std::nullopt;
+  return UserView{.name = provisional, .provisional = true};
+}
+
 std::optional<UserView> Directory::find_user(std::string_view name) const {
-  auto user = find_user_any_case(name);
-  if (user && user->name != name) return std::nullopt;
-  return user;
+  return find_user(begin(name));
 }
 
 std::optional<UserView> Directory::find_account(std::string_view name) const {
-  const auto ref = users_.find_any_case(name);
-  if (!ref || users_.view(*ref).name != name) return std::nullopt;
+  const auto ref = users_.find(name);
+  if (!ref) return std::nullopt;
   return users_.view(*ref);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "plugin/directory/background.h"
+#include "plugin/directory/compaction.h"
 #include "plugin/directory/frames.h"
 #include "plugin/directory/rights.h"
 #include "wire/bytes.h"
@@ -24,39 +25,6 @@ std::string format_record(std::uint64_t to, std::span<const wire::DirectoryChang
   wire::append_le(payload, to);
   for (const wire::DirectoryChange& change : changes) wire::append_change(payload, change);
   return payload;
-}
-
-// Folds the snapshot and the logs below `log_end` into a new snapshot. Works on files alone.
-Result<std::uint64_t> compact(const std::filesystem::path& dir, std::uint64_t log_end,
-                              const std::function<void(std::string_view)>& after_step) {
-  Directory directory;
-  const auto loaded = load_files(dir, directory, log_end);
-  if (!loaded) return std::unexpected(loaded.error());
-  auto writer =
-      SnapshotWriter::create(dir, dir / "snapshot.new", {'S', loaded->version, log_end, loaded->id});
-  if (!writer) return std::unexpected(writer.error());
-  after_step("snapshot begun");
-  Result<> written;
-  directory.for_each_change([&](const wire::DirectoryChange& change) {
-    if (written) written = writer->add(change);
-  });
-  if (!written) return std::unexpected(written.error());
-  const auto committed = writer->commit(after_step);
-  if (!committed) return std::unexpected(committed.error());
-  if (committed->synced) remove_logs_below(dir, log_end);
-  after_step("logs removed");
-  return committed->bytes;
-}
-
-Result<std::uint64_t> put_in_place(const std::filesystem::path& dir, DirectoryReplacement& build,
-                                   const Directory& before, Effects& effects,
-                                   const std::function<void(std::string_view)>& after_step) {
-  effects = rights_lost(before, build.directory());
-  const auto committed = build.commit(after_step);
-  if (!committed) return std::unexpected(committed.error());
-  if (committed->synced) remove_logs_below(dir, build.first_log());
-  after_step("logs removed");
-  return committed->bytes;
 }
 
 void remove_unfinished(const std::filesystem::path& dir) {
@@ -276,7 +244,8 @@ void DurableDirectory::start_compaction() {
 void DurableDirectory::start_replacement() {
   replacement_->started = true;
   start(JobDone::Kind::replacement, [this, build = &replacement_->build](Effects& effects) {
-    return put_in_place(dir_, *build, *live_, effects, options_.after_step);
+    effects = rights_lost(*live_, build->directory());
+    return build->commit(options_.after_step);
   });
 }
 

@@ -4,9 +4,11 @@
 
 namespace parley::plugin {
 
-DirectoryReplacement::DirectoryReplacement(std::string id, std::uint64_t version, std::uint64_t first_log,
-                                           SnapshotWriter file, std::unique_ptr<Directory> directory)
-    : id_(std::move(id)),
+DirectoryReplacement::DirectoryReplacement(std::filesystem::path dir, std::string id, std::uint64_t version,
+                                           std::uint64_t first_log, SnapshotWriter file,
+                                           std::unique_ptr<Directory> directory)
+    : dir_(std::move(dir)),
+      id_(std::move(id)),
       version_(version),
       first_log_(first_log),
       file_(std::move(file)),
@@ -20,7 +22,7 @@ Result<DirectoryReplacement> DirectoryReplacement::begin(const std::filesystem::
   }
   auto file = SnapshotWriter::create(dir, dir / "replacement.new", {'S', to, first_log, id});
   if (!file) return std::unexpected(file.error());
-  return DirectoryReplacement(std::move(id), to, first_log, std::move(*file),
+  return DirectoryReplacement(dir, std::move(id), to, first_log, std::move(*file),
                               std::make_unique<Directory>(provisional_users_max));
 }
 
@@ -34,9 +36,12 @@ Result<> DirectoryReplacement::add(std::span<const wire::DirectoryChange> change
   return file_.flush();
 }
 
-Result<CommittedSnapshot> DirectoryReplacement::commit(
-    const std::function<void(std::string_view)>& after_step) {
-  return file_.commit(after_step);
+Result<std::uint64_t> DirectoryReplacement::commit(const std::function<void(std::string_view)>& after_step) {
+  const auto committed = file_.commit(after_step);
+  if (!committed) return std::unexpected(committed.error());
+  if (committed->synced) remove_logs_below(dir_, first_log_);
+  after_step("logs removed");
+  return committed->bytes;
 }
 
 }  // namespace parley::plugin

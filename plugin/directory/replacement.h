@@ -23,8 +23,8 @@ class DirectoryReplacement {
 
   // write(2), never waits for the disk. Errors: those of Directory::apply, unavailable.
   Result<> add(std::span<const wire::DirectoryChange> changes);
-  // The new Directory is on disk from here on, and is `snapshot`. Waits for the disk.
-  Result<CommittedSnapshot> commit(const std::function<void(std::string_view)>& after_step);
+  // From here on the new Directory is `snapshot`; the logs before it are removed. Waits for the disk. Gives the snapshot's bytes.
+  Result<std::uint64_t> commit(const std::function<void(std::string_view)>& after_step);
 
   const Directory& directory() const { return *directory_; }
   std::unique_ptr<Directory> take_directory() { return std::move(directory_); }
@@ -33,9 +33,10 @@ class DirectoryReplacement {
   std::uint64_t first_log() const { return first_log_; }
 
  private:
-  DirectoryReplacement(std::string id, std::uint64_t version, std::uint64_t first_log, SnapshotWriter file,
-                       std::unique_ptr<Directory> directory);
+  DirectoryReplacement(std::filesystem::path dir, std::string id, std::uint64_t version,
+                       std::uint64_t first_log, SnapshotWriter file, std::unique_ptr<Directory> directory);
 
+  std::filesystem::path dir_;
   std::string id_;
   std::uint64_t version_;
   std::uint64_t first_log_;

@@ -28,10 +28,19 @@ std::uint64_t RoomTable::slot_of_name(std::string_view name) const {
   });
 }
 
-std::optional<RoomView> RoomTable::find(std::string_view name) const {
-  auto room = find_any_case(name);
-  if (room && room->name != name) return std::nullopt;
-  return room;
+std::optional<RoomView> RoomTable::find(std::string_view name, std::uint64_t hash) const {
+  const std::uint64_t slot = by_name_.find(hash, [&](std::uint64_t s) {
+    return same_hash(s, hash) && rooms_[index_entry(s)].name.view() == name;
+  });
+  if (slot == 0) return std::nullopt;
+  return view(RoomRef{index_entry(slot)});
+}
+
+RoomRef RoomTable::likely(std::uint64_t hash) const {
+  const std::uint64_t slot = by_name_.find(hash, [hash](std::uint64_t s) { return same_hash(s, hash); });
+  if (slot == 0) return kNoRoom;
+  __builtin_prefetch(rooms_.address(index_entry(slot)));
+  return RoomRef{index_entry(slot)};
 }
 
 std::optional<RoomView> RoomTable::find_any_case(std::string_view name) const {

@@ -15,6 +15,7 @@ namespace parley::plugin {
 
 // A room's number in one Directory, from 0 upwards; never given to another, also after the room was dropped.
 enum class RoomRef : std::uint32_t {};
+inline constexpr RoomRef kNoRoom{0xffffffff};
 
 struct RoomView {
   RoomRef ref{};
@@ -31,9 +32,13 @@ class RoomTable {
  public:
   explicit RoomTable(const HashKey& key) : key_(key) {}
 
-  void prefetch(std::uint64_t name_hash) const { by_name_.prefetch(name_hash); }
-  // By the very name.
-  std::optional<RoomView> find(std::string_view name) const;
+  // By the very name. prefetch() and likely() as in UserTable.
+  std::optional<RoomView> find(std::string_view name) const { return find(name, hash(name)); }
+  std::optional<RoomView> find(std::string_view name, std::uint64_t hash) const;
+  std::uint64_t hash(std::string_view name) const { return hash_name(key_, name); }
+  void prefetch(std::uint64_t hash) const { by_name_.prefetch(hash); }
+  RoomRef likely(std::uint64_t hash) const;
+
   std::optional<RoomView> find(std::uint64_t id) const;
   // The room that has this name without regard to case.
   std::optional<RoomView> find_any_case(std::string_view name) const;

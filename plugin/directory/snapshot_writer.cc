@@ -39,7 +39,7 @@ Result<> SnapshotWriter::write_frame(std::string_view payload) {
 }
 
 Result<> SnapshotWriter::add(const wire::DirectoryChange& change) {
-  if (pending_.empty()) pending_ = "C";
+  if (pending_.empty()) pending_.push_back('C');
   wire::append_change(pending_, change);
   ++count_;
   if (pending_.size() < kFlushBytes) return {};
@@ -55,7 +55,7 @@ Result<> SnapshotWriter::flush() {
 
 Result<CommittedSnapshot> SnapshotWriter::commit(const std::function<void(std::string_view)>& after_step) {
   if (auto ok = flush(); !ok) return std::unexpected(ok.error());
-  std::string end = "E";
+  std::string end(1, 'E');
   wire::append_le(end, count_);
   if (auto ok = write_frame(end); !ok) return std::unexpected(ok.error());
   after_step("snapshot written");

@@ -27,6 +27,21 @@ std::unique_ptr<char[]> block_of(std::string_view text) {
 
 }  // namespace
 
+std::optional<UserRef> UserTable::find(std::string_view name, std::uint64_t hash) const {
+  const std::uint64_t slot = index_.find(hash, [&](std::uint64_t s) {
+    return same_hash(s, hash) && users_[index_entry(s)].name.view() == name;
+  });
+  if (slot == 0) return std::nullopt;
+  return UserRef{index_entry(slot)};
+}
+
+UserRef UserTable::likely(std::uint64_t hash) const {
+  const std::uint64_t slot = index_.find(hash, [hash](std::uint64_t s) { return same_hash(s, hash); });
+  if (slot == 0) return kNoUser;
+  __builtin_prefetch(users_.address(index_entry(slot)));
+  return UserRef{index_entry(slot)};
+}
+
 std::optional<UserRef> UserTable::find_any_case(std::string_view name) const {
   const std::uint64_t hash = hash_name(key_, name);
   const std::uint64_t slot = index_.find(hash, [&](std::uint64_t s) {

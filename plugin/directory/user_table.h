@@ -30,10 +30,17 @@ class UserTable {
  public:
   explicit UserTable(const HashKey& key) : key_(key) {}
 
+  // Whoever has the very name; whoever has it without regard to case.
+  std::optional<UserRef> find(std::string_view name) const { return find(name, hash(name)); }
+  std::optional<UserRef> find(std::string_view name, std::uint64_t hash) const;
+  std::optional<UserRef> find_any_case(std::string_view name) const;
+
+  // find() in steps, for lookups that wait for memory side by side: prefetch() asks for the index's place, likely() tells who it will most likely be (kNoUser:
+  // surely nobody) and asks for their entry.
   std::uint64_t hash(std::string_view name) const { return hash_name(key_, name); }
   void prefetch(std::uint64_t hash) const { index_.prefetch(hash); }
-  // Whoever has this name without regard to case.
-  std::optional<UserRef> find_any_case(std::string_view name) const;
+  UserRef likely(std::uint64_t hash) const;
+
   UserView view(UserRef ref) const;
   std::string_view scram(UserRef ref) const;  // verifier text, "" when there is no password
   std::size_t size() const { return users_.size(); }
