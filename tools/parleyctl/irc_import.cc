@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -116,18 +117,42 @@ Outcome<> Speakers::load() {
   }
 }
 
+void Speakers::make_all(const IrcLog& log, std::uint64_t after_line) {
+  std::set<std::string> wanted;  // folded
+  std::vector<std::string> names;
+  std::vector<Json> accounts;
+  for (const auto& line : log.said) {
+    auto name = nick_to_name(line.nick);
+    auto folded = fold_case(name);
+    if (line.line <= after_line || names_.contains(folded) || !wanted.insert(std::move(folded)).second)
+      continue;
+    accounts.push_back(account(name, line.nick));
+    names.push_back(std::move(name));
+  }
+  const auto results = requests_.call_all("user.create", std::move(accounts));
+  for (std::size_t i = 0; i < results.size(); ++i) (void)note(names[i], results[i]);
+}
+
 Outcome<std::string> Speakers::name_of(std::string_view nick) {
   auto name = nick_to_name(nick);
-  auto folded = fold_case(name);
-  if (auto known = names_.find(folded); known != names_.end()) return known->second;
-  Json params{{"user", name}};
-  if (name != nick) params["title"] = repair_utf8(nick.substr(0, wire::kDisplayNameMax / 3));
-  auto made = requests_.call("user.create", std::move(params));
+  if (auto known = names_.find(fold_case(name)); known != names_.end()) return known->second;
+  if (auto made = note(name, requests_.call("user.create", account(name, nick))); !made)
+    return std::unexpected(made.error());
+  return name;
+}
+
+Outcome<> Speakers::note(const std::string& name, const Outcome<Json>& made) {
   // Someone else may have made it meanwhile, or our first try was done after all.
   if (!made && made.error().code != "already_exists") return std::unexpected(made.error());
   if (made) ++made_;
-  names_.emplace(std::move(folded), name);
-  return name;
+  names_.emplace(fold_case(name), name);
+  return {};
+}
+
+Json Speakers::account(const std::string& name, std::string_view nick) {
+  Json params{{"user", name}};
+  if (name != nick) params["title"] = repair_utf8(nick.substr(0, wire::kDisplayNameMax / 3));
+  return params;
 }
 
 Outcome<ImportCount> import_file(Requests& requests, const std::string& room, const ImportFile& file,
@@ -146,6 +171,7 @@ Outcome<ImportCount> import_file(Requests& requests, const std::string& room, co
       return refused("interrupted", "Stopped; the same command goes on where it stopped.");
     return {};
   };
+  speakers.make_all(file.log, after_line);
   std::uint64_t previous = 0;
   for (const auto& line : file.log.said) {
     if (line.line <= after_line) {

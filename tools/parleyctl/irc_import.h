@@ -51,10 +51,15 @@ class Speakers {
  public:
   explicit Speakers(Requests& requests) : requests_(requests) {}
   Outcome<> load();
+  // Makes at one go those who speak in `log` behind `after_line` and have no account; name_of() does what could not be done.
+  void make_all(const IrcLog& log, std::uint64_t after_line);
   Outcome<std::string> name_of(std::string_view nick);
   std::uint64_t made() const { return made_; }
 
  private:
+  static Json account(const std::string& name, std::string_view nick);
+  Outcome<> note(const std::string& name, const Outcome<Json>& made);
+
   Requests& requests_;
   std::map<std::string, std::string> names_;  // folded → as it is
   std::uint64_t made_ = 0;

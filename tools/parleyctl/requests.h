@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "tools/parleyctl/outcome.h"
 #include "wire/request.h"
@@ -16,6 +17,14 @@ class Requests {
   // ok. Failures: refused with the server's code; refused/timeout when no answer came (the request may have
   // been done); unreachable when the connection broke.
   virtual Outcome<Json> call(const std::string& method, Json params) = 0;
+
+  // Many requests of one kind that don't depend on each other; answers in their order. Here one after the other; a
+  // connection has several under way at once.
+  virtual std::vector<Outcome<Json>> call_all(const std::string& method, std::vector<Json> params) {
+    std::vector<Outcome<Json>> results;
+    for (auto& one : params) results.push_back(call(method, std::move(one)));
+    return results;
+  }
 };
 
 }  // namespace parley::ctl

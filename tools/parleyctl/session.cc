@@ -2,9 +2,10 @@
 
 #include <mqtt/async_client.h>
 
-#include <atomic>
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
 
 #include "base/ids.h"
@@ -17,6 +18,7 @@ using Deadline = std::chrono::steady_clock::time_point;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kInboxMax = 20'000;  // messages
+constexpr std::size_t kCallsAtOnce = 32;   // requests under way
 constexpr milliseconds kNoticeWait{1000};  // from a refused publish to its notice
 constexpr milliseconds kGoodbye{500};      // for a clean DISCONNECT
 
@@ -153,28 +155,26 @@ class Session::Impl {
   }
 
   Outcome<> publish(const mqtt::message_ptr& message, const std::string& key) {
-    try {
-      auto token = client_.publish(message);
-      if (!token->wait_for(config_.timeout)) return lost();
-    } catch (const mqtt::exception& e) {
-      if (is_refusal(e)) return std::unexpected(why_refused(key));
-      return lost();
-    }
-    return {};
+    return acknowledged(begin(message), key);
   }
 
-  Outcome<Json> call(const std::string& method, Json params) {
-    const auto id = std::to_string(++calls_);
-    params["id"] = id;
-    auto topic = wire::user_topic(wire::TopicKind::user_request, config_.user, method);
-    auto message =
-        mqtt::make_message(topic, params.dump(-1, ' ', false, Json::error_handler_t::replace), 1, false);
-    mqtt::properties properties;
-    properties.add({mqtt::property::RESPONSE_TOPIC, replies_});
-    properties.add({mqtt::property::CORRELATION_DATA, id});
-    message->set_properties(properties);
-    if (auto ok = publish(message, id); !ok) return std::unexpected(ok.error());
-    return await_reply(method, id);
+  std::vector<Outcome<Json>> call_all(const std::string& method, std::vector<Json> params) {
+    std::vector<Outcome<Json>> results;
+    for (std::size_t at = 0; at < params.size(); at += kCallsAtOnce) {
+      std::map<std::string, std::optional<Outcome<Json>>> answers;  // by id
+      const auto end = std::min(at + kCallsAtOnce, params.size());
+      std::vector<std::pair<std::string, mqtt::token_ptr>> sent;
+      for (auto i = at; i < end; ++i) sent.push_back(send_request(method, std::move(params[i])));
+      for (const auto& [id, token] : sent) {
+        auto taken = acknowledged(token, id);
+        answers[id] = taken ? std::nullopt : std::optional<Outcome<Json>>(std::unexpected(taken.error()));
+      }
+      await_replies(method, answers);
+      early_.clear();
+      for (const auto& [id, token] : sent)
+        results.push_back(answers[id] ? std::move(*answers[id]) : no_answer(method));
+    }
+    return results;
   }
 
   std::optional<Incoming> receive(milliseconds timeout) {
@@ -195,18 +195,73 @@ class Session::Impl {
   const Config& config() const { return config_; }
 
  private:
-  Outcome<Json> await_reply(const std::string& method, const std::string& id) {
-    const auto deadline = std::chrono::steady_clock::now() + config_.timeout;
-    while (auto item = arrivals_.pop(deadline)) {
-      if (item->message.topic != replies_ || item->correlation != id) {
+  // Null when it could not even be begun.
+  mqtt::token_ptr begin(const mqtt::message_ptr& message) {
+    try {
+      return client_.publish(message);
+    } catch (const mqtt::exception&) {
+      return nullptr;
+    }
+  }
+
+  Outcome<> acknowledged(const mqtt::token_ptr& token, const std::string& key) {
+    try {
+      if (!token || !token->wait_for(config_.timeout)) return lost();
+    } catch (const mqtt::exception& e) {
+      if (is_refusal(e)) return std::unexpected(why_refused(key));
+      return lost();
+    }
+    return {};
+  }
+
+  std::pair<std::string, mqtt::token_ptr> send_request(const std::string& method, Json params) {
+    auto id = std::to_string(++calls_);
+    params["id"] = id;
+    auto topic = wire::user_topic(wire::TopicKind::user_request, config_.user, method);
+    auto payload = params.dump(-1, ' ', false, Json::error_handler_t::replace);
+    auto message = mqtt::make_message(topic, payload, 1, false);
+    mqtt::properties properties;
+    properties.add({mqtt::property::RESPONSE_TOPIC, replies_});
+    properties.add({mqtt::property::CORRELATION_DATA, id});
+    message->set_properties(properties);
+    return {std::move(id), begin(message)};
+  }
+
+  // Fills in what is still without an answer, until all have one or the time is up.
+  void await_replies(const std::string& method,
+                     std::map<std::string, std::optional<Outcome<Json>>>& answers) {
+    auto open = std::ranges::count_if(answers, [](const auto& a) { return !a.second.has_value(); });
+    auto deadline = std::chrono::steady_clock::now() + config_.timeout;
+    while (open > 0) {
+      auto item = next_reply(deadline);
+      if (!item) return;
+      auto answer = item->message.topic == replies_ ? answers.find(item->correlation) : answers.end();
+      if (answer == answers.end() || answer->second) {
         set_aside(std::move(item->message));
         continue;
       }
-      auto reply = wire::parse_reply(item->message.payload);
-      if (!reply) return refused("internal", "The server's answer to " + method + " is not one.");
-      if (!reply->ok) return refused(reply->code, reply->message);
-      return std::move(reply->result);
+      answer->second = result_of(method, item->message.payload);
+      deadline = std::chrono::steady_clock::now() + config_.timeout;
+      --open;
     }
+  }
+
+  // Replies that came while something else was waited for are first.
+  std::optional<Arrivals::Item> next_reply(Deadline deadline) {
+    if (early_.empty()) return arrivals_.pop(deadline);
+    auto item = std::move(early_.front());
+    early_.pop_front();
+    return item;
+  }
+
+  static Outcome<Json> result_of(const std::string& method, const std::string& payload) {
+    auto reply = wire::parse_reply(payload);
+    if (!reply) return refused("internal", "The server's answer to " + method + " is not one.");
+    if (!reply->ok) return refused(reply->code, reply->message);
+    return std::move(reply->result);
+  }
+
+  Outcome<Json> no_answer(const std::string& method) const {
     if (!connected()) return lost();
     return refused("timeout", "No answer to " + method + " came in time; it may have been done.");
   }
@@ -215,7 +270,11 @@ class Session::Impl {
     const auto deadline = std::chrono::steady_clock::now() + kNoticeWait;
     while (auto item = arrivals_.pop(deadline)) {
       if (auto failure = notice_of(item->message, inbox_, key)) return *failure;
-      set_aside(std::move(item->message));
+      if (item->message.topic == replies_) {
+        early_.push_back(std::move(*item));
+      } else {
+        set_aside(std::move(item->message));
+      }
     }
     return {Exit::refused, "not_allowed", "The broker refused it without telling why."};
   }
@@ -233,6 +292,7 @@ class Session::Impl {
   const std::string client_id_, inbox_, replies_;
   Arrivals arrivals_;  // before client_: its callbacks use it until they end
   std::deque<Incoming> aside_;
+  std::deque<Arrivals::Item> early_;  // as many as calls are under way at most
   std::uint64_t calls_ = 0;
   mqtt::async_client client_;
 };
@@ -253,7 +313,10 @@ Outcome<std::unique_ptr<Session>> Session::connect(const Config& config) {
 }
 
 Outcome<Json> Session::call(const std::string& method, Json params) {
-  return impl_->call(method, std::move(params));
+  return std::move(impl_->call_all(method, {std::move(params)}).front());
+}
+std::vector<Outcome<Json>> Session::call_all(const std::string& method, std::vector<Json> params) {
+  return impl_->call_all(method, std::move(params));
 }
 Outcome<> Session::subscribe(const std::string& filter) {
   return impl_->subscribe(filter);

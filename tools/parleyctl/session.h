@@ -27,6 +27,7 @@ class Session final : public Requests {
   ~Session() override;
 
   Outcome<Json> call(const std::string& method, Json params) override;
+  std::vector<Outcome<Json>> call_all(const std::string& method, std::vector<Json> params) override;
 
   // Refused with not_allowed when the broker does not grant it.
   Outcome<> subscribe(const std::string& filter);

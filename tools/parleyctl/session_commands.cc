@@ -41,13 +41,24 @@ Outcome<> kick(Context& context, const Which& o) {
   return {};
 }
 
+// Counters of what never happened only hide the others from a person.
+void drop_zeros(Json& status) {
+  auto broker = status.find("broker");
+  if (broker == status.end() || !broker->is_object() || !broker->contains("counters")) return;
+  auto& counters = (*broker)["counters"];
+  for (auto it = counters.begin(); it != counters.end();) it = *it == 0 ? counters.erase(it) : std::next(it);
+}
+
 struct Status {};
 void declare_status(CLI::App& command, Status&) {
-  command.footer("Exit code 0 says that broker and backend answer; 3 that the broker can't be reached.");
+  command.footer(
+      "Counters that stand at 0 are shown by --json only.\n"
+      "Exit code 0 says that broker and backend answer; 3 that the broker can't be reached.");
 }
 Outcome<> status(Context& context, const Status&) {
   auto result = context.call("server.status", Json::object());
   if (!result) return std::unexpected(result.error());
+  if (!context.json) drop_zeros(*result);
   context.show(*result);
   return {};
 }
