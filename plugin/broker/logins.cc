@@ -57,6 +57,7 @@ LoginVerdict Logins::login(const Client& client, const char* username, const cha
   if (reloading_ && (!password || core_.sessions.find(client.key))) return still_there(client);
   disconnected(client.key);  // the broker uses an object's address again: whoever had it is gone
   foreign_.erase(client.key);
+  std::erase(departed_, client.key);
 
   const auto verdict = authenticator_->authenticate({optional_view(username), optional_view(password)});
   if (std::holds_alternative<Deferred>(verdict)) return leave_to_others(client);
@@ -90,13 +91,14 @@ LoginVerdict Logins::deny(const Client& client, std::string_view why) {
 LoginVerdict Logins::leave_to_others(const Client& client) {
   if (core_.client_ids->owner(client.id, core_.clock.wall()))
     return deny(client, "the client id is a Parley user's");
-  if (foreign_.size() >= kForeignMax) foreign_.erase(foreign_.begin());
+  if (foreign_.size() >= kForeignMax) return deny(client, "too many connections of other users");
   foreign_.insert(client.key);
   return LoginVerdict::defer;
 }
 
 bool Logins::claim_device(const Client& client, const std::string& user) {
-  switch (core_.client_ids->claim(client.id, user, may_sleep(client), core_.clock.wall())) {
+  switch (core_.client_ids->claim(client.id, user, user != wire::kBackendUser && may_sleep(client),
+                                  core_.clock.wall())) {
     case ClientIds::Claim::ok:
       return true;
     case ClientIds::Claim::owned_by_other:
@@ -159,22 +161,29 @@ Session* Logins::session(const Client& client) {
 }
 
 void Logins::disconnected(const void* key) {
+  if (foreign(key)) departed_.push_back(key);
   const auto session = core_.sessions.close(key);
   if (!session) return;
-  if (session->backend) {
-    if (core_.feed->consumer() != session->device) return;
-    core_.feed->detach(session->device);
-    core_.backend.detached();
-    core_.log(LogLevel::warning,
-              "the backend is gone; chat goes on, requests are refused until one attaches");
-    return;
-  }
   if (session->auth != "certificate")
     core_.client_ids->released(session->device, session->user, core_.clock.wall());
+  if (session->backend) return backend_gone(*session);
   core_.backend.tell({.event = "disconnected",
                       .user = session->user,
                       .device = session->device,
                       .at = to_ms(core_.clock.wall())});
+}
+
+void Logins::backend_gone(const Session& session) {
+  if (core_.feed->consumer() != session.device) return;
+  core_.feed->detach(session.device);
+  core_.backend.detached();
+  core_.log(LogLevel::warning, "the backend is gone; chat goes on, requests are refused until one attaches");
+}
+
+void Logins::tick() {
+  reloading_ = false;
+  for (const void* key : departed_) foreign_.erase(key);
+  departed_.clear();
 }
 
 void Logins::reload() {

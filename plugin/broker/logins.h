@@ -29,7 +29,7 @@ class Logins {
 
   // SIGHUP: keys are read again. Until the next tick the broker asks login() anew for every session, without passwords.
   void reload();
-  void tick() { reloading_ = false; }
+  void tick();
 
  private:
   explicit Logins(Core& core) : core_(core), accounts_(*core.directory) {}
@@ -40,6 +40,7 @@ class Logins {
   LoginVerdict leave_to_others(const Client& client);
   bool claim_device(const Client& client, const std::string& user);
   void begin(const Client& client, Session session);
+  void backend_gone(const Session& session);
 
   static constexpr std::size_t kForeignMax = 100'000;
 
@@ -47,6 +48,7 @@ class Logins {
   DirectoryAccounts accounts_;
   std::unique_ptr<Authenticator> authenticator_;
   std::unordered_set<const void*> foreign_;
+  std::vector<const void*> departed_;  // of those, until the next tick: their wills come after the disconnect
   bool reloading_ = false;
 };
 
