@@ -4,11 +4,11 @@
 # A clone elsewhere finds what another has compiled.
 export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${root:?} CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
 
-# Configures build/PRESET; cheap when nothing has changed. ARGUMENTs win over what it was configured with before.
-configure_preset() { # PRESET CMAKE_ARGUMENT…
+# Configures build/PRESET; cheap when nothing has changed.
+configure_preset() { # PRESET
   local log=$root/build/$1/configure.log
   mkdir -p "$root/build/$1"
-  if ! (cd "$root" && flock "build/$1/.building" cmake --preset "$@") >"$log" 2>&1; then
+  if ! (cd "$root" && flock "build/$1/.building" cmake --preset "$1") >"$log" 2>&1; then
     cat "$log" >&2
     echo "could not configure build/$1" >&2
     return 1
