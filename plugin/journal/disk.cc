@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,6 +44,16 @@ std::string current_boot_id() {
   if (!text) return {};
   while (!text->empty() && (text->back() == '\n' || text->back() == ' ')) text->pop_back();
   return std::move(*text);
+}
+
+// The time of birth too, for the number of a removed file is soon given to another.
+std::string place_of(int fd) {
+  struct statx status {};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &status) != 0) return {};
+  std::string place = std::to_string(status.stx_ino);
+  if ((status.stx_mask & STATX_BTIME) != 0)
+    place += "." + std::to_string(status.stx_btime.tv_sec) + "." + std::to_string(status.stx_btime.tv_nsec);
+  return place;
 }
 
 }  // namespace parley::plugin

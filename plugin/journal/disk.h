@@ -28,4 +28,8 @@ Disk& system_disk();
 // Changes when the machine starts anew (Linux: /proc/sys/kernel/random/boot_id); "" when not to be had.
 std::string current_boot_id();
 
+// Which file this is: another one for every copy, however it was made; the same one after a rename, a restart
+// of the machine, a snapshot of the whole file system put back. "" when not to be had. One word.
+std::string place_of(int fd);
+
 }  // namespace parley::plugin

@@ -13,6 +13,7 @@
 //   state closed|running
 //   sync always|lazy
 //   boot <boot id, or ->
+//   place <place of the folder's lock file, or ->
 namespace parley::plugin {
 namespace {
 
@@ -49,11 +50,12 @@ bool parse(const std::string& text, Identity& out) {
   if (!read_flag(in, "messages", "open", "closed", out.open_for_messages)) return false;
   if (!read_flag(in, "state", "running", "closed", out.running)) return false;
   if (!read_flag(in, "sync", "lazy", "always", out.lossy)) return false;
-  const auto boot = value_of(in, "boot");
-  if (!boot) return false;
+  const auto boot = value_of(in, "boot"), place = value_of(in, "place");
+  if (!boot || !place) return false;
   out.id = *id;
   out.lineage = *lineage;
   out.boot_id = *boot == "-" ? "" : *boot;
+  out.place = *place == "-" ? "" : *place;
   return true;
 }
 
@@ -68,6 +70,10 @@ Identity new_identity() {
 
 bool may_have_lost_end(const Identity& left, const std::string& boot_id_now) {
   return left.running && left.lossy && left.boot_id != boot_id_now;
+}
+
+bool may_be_old_copy(const Identity& left, const std::string& place_now) {
+  return !left.place.empty() && !place_now.empty() && left.place != place_now;
 }
 
 Result<Identity> read_identity(const std::filesystem::path& dir) {
@@ -88,7 +94,8 @@ Result<> write_identity(const std::filesystem::path& dir, const Identity& identi
   text += std::string("\nmessages ") + (identity.open_for_messages ? "open" : "closed");
   text += std::string("\nstate ") + (identity.running ? "running" : "closed");
   text += std::string("\nsync ") + (identity.lossy ? "lazy" : "always");
-  text += "\nboot " + (identity.boot_id.empty() ? "-" : identity.boot_id) + "\n";
+  text += "\nboot " + (identity.boot_id.empty() ? "-" : identity.boot_id);
+  text += "\nplace " + (identity.place.empty() ? "-" : identity.place) + "\n";
   return write_file_atomic(dir / kName, text);
 }
 

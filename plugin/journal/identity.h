@@ -15,6 +15,7 @@ struct Identity {
   bool running = false;  // a process has it open, or died with it
   bool lossy = false;  // that process let the kernel choose when to write: a power cut may have taken the end
   std::string boot_id;  // of the machine then; "" unknown
+  std::string place;    // of the folder then (disk.h, place_of); "" unknown
   bool operator==(const Identity&) const = default;
 };
 
@@ -25,6 +26,9 @@ Identity new_identity();
 
 // May records that were accepted be missing, because the machine stopped before they were on disk?
 bool may_have_lost_end(const Identity& left, const std::string& boot_id_now);
+
+// Is the folder another one than it was, so that it may lack what was written to the original since?
+bool may_be_old_copy(const Identity& left, const std::string& place_now);
 
 // not_found: no such file. corrupt: it is not what write_identity wrote.
 Result<Identity> read_identity(const std::filesystem::path& dir);

@@ -63,7 +63,8 @@ Result<std::unique_ptr<Journal>> Journal::open(const fs::path& dir, const Journa
   Result<Fd> lock = lock_folder(dir);
   if (!lock) return std::unexpected(lock.error());
   std::unique_ptr<Journal> journal(new Journal(dir, options, std::move(*lock)));
-  Result<Recovered> found = recover(dir, options.boot_id, journal->numbers_);
+  const std::string place = options.place.empty() ? place_of(journal->lock_.get()) : options.place;
+  Result<Recovered> found = recover(dir, options.boot_id, place, journal->numbers_);
   if (!found) return std::unexpected(found.error());
 
   if (options.sync == SyncPolicy::always) {  // what an earlier, lazy process left
@@ -76,6 +77,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const fs::path& dir, const Journa
   journal->identity_.running = true;
   journal->identity_.lossy = options.sync != SyncPolicy::always;
   journal->identity_.boot_id = options.boot_id;
+  journal->identity_.place = place;
   if (auto written = write_identity(dir, journal->identity_); !written)
     return std::unexpected(written.error());
   journal->segments_ = std::move(found->segments);

@@ -46,6 +46,7 @@ struct JournalOptions {
   LogSink log;           // called on the caller's thread only: in open(), tick(), renew(), ~Journal
   Disk* disk = nullptr;  // nullptr: system_disk()
   std::string boot_id = current_boot_id();
+  std::string place;  // "": place_of the folder's lock file
 };
 
 enum class AppendError {
@@ -88,8 +89,9 @@ struct JournalStats {
 //
 // After a power cut without `always` the end of the log may be missing, numbers included. That is noticed
 // (the machine started anew and the journal was not closed): what is left is kept, the journal gets a new id,
-// and so every room a new epoch on the next attach. Damage that a power cut can't explain is never repaired:
-// open() says `corrupt`.
+// and so every room a new epoch on the next attach. The same when the folder is a copy: it may lack what the
+// original took since, and nobody but the consumer can tell. Damage that a power cut can't explain is never
+// repaired: open() says `corrupt`.
 class Journal {
  public:
   // Opens or makes the journal in `dir` (made too). Cuts a torn tail, rebuilds numbers(). Errors:

@@ -83,6 +83,7 @@ inline JournalOptions small_options(Disk* disk) {
   options.retry_max = milliseconds(4);
   options.disk = disk;
   options.boot_id = "boot-1";
+  options.place = "here";  // also in a copy: as if the whole file system had been put back
   return options;
 }
 

@@ -35,8 +35,8 @@ bool is_temporary(const std::string& name) {
 // One run over a folder, in three acts: look, read, tidy.
 class Recovery {
  public:
-  Recovery(const fs::path& dir, const std::string& boot_id, Numbers& numbers)
-      : dir_(dir), boot_id_(boot_id), numbers_(numbers) {}
+  Recovery(const fs::path& dir, const std::string& boot_id, const std::string& place, Numbers& numbers)
+      : dir_(dir), boot_id_(boot_id), place_(place), numbers_(numbers) {}
 
   Result<Recovered> run() {
     using Act = Result<> (Recovery::*)();
@@ -69,12 +69,14 @@ class Recovery {
 
   const fs::path& dir_;
   const std::string& boot_id_;
+  const std::string& place_;
   Numbers& numbers_;
   Recovered out_;
   std::map<std::uint64_t, fs::path> files_;  // by base
   std::vector<fs::path> to_remove_;
   std::uint64_t covers_ = 0;
   bool power_cut_ = false;
+  bool copied_ = false;
   std::optional<std::uint64_t> cut_last_at_;  // bytes of records to keep of the last segment
 };
 
@@ -97,6 +99,7 @@ Result<> Recovery::identify() {
   if (identity) {
     out_.identity = std::move(*identity);
     power_cut_ = may_have_lost_end(out_.identity, boot_id_);
+    copied_ = may_be_old_copy(out_.identity, place_);
     return {};
   }
   if (identity.error().code != Errc::not_found) return std::unexpected(identity.error());
@@ -251,13 +254,17 @@ Result<> Recovery::tidy() {
     if (error) return fail(Errc::unavailable, "Can't remove " + path.string() + ": " + error.message());
   }
   if (cut_last_at_) cut_last();
-  if (!power_cut_) return {};
+  if (!power_cut_ && !copied_) return {};
   out_.identity.id = random_id(kJournalIdChars);
   out_.identity.open_for_messages = false;
-  out_.notice =
-      "The machine stopped while the journal was open and not synced: the newest messages may be missing. "
-      "The journal "
-      "gets a new id; rooms take messages again when the backend has attached, and get new epochs.";
+  out_.notice = power_cut_
+                    ? "The machine stopped while the journal was open and not synced: the newest messages "
+                      "may be missing."
+                    : "The journal's folder is a copy of the one that was used last: what was written there "
+                      "since may be missing.";
+  out_.notice +=
+      " The journal gets a new id; rooms take messages again when the backend has attached, and get "
+      "new epochs.";
   return {};
 }
 
@@ -271,8 +278,9 @@ void Recovery::cut_last() {
 
 }  // namespace
 
-Result<Recovered> recover(const fs::path& dir, const std::string& boot_id, Numbers& numbers) {
-  return Recovery(dir, boot_id, numbers).run();
+Result<Recovered> recover(const fs::path& dir, const std::string& boot_id, const std::string& place,
+                          Numbers& numbers) {
+  return Recovery(dir, boot_id, place, numbers).run();
 }
 
 }  // namespace parley::plugin

@@ -31,9 +31,11 @@ struct Recovered {
 // A process that is killed leaves at most one, of a record that nobody was told was accepted. After a power
 // cut (identity's boot id is another one, and it was not synced) everything from the first damage on that was
 // not known to be on disk is cut as well, and the journal gets a new id, closed for messages: also when no
-// damage is to be seen, for records may be missing without a trace.
+// damage is to be seen, for records may be missing without a trace. A folder in another `place` than it was
+// last, a copy, gets a new id too.
 //
 // Errors: corrupt (nothing was changed), unavailable, permission_denied.
-Result<Recovered> recover(const std::filesystem::path& dir, const std::string& boot_id, Numbers& numbers);
+Result<Recovered> recover(const std::filesystem::path& dir, const std::string& boot_id,
+                          const std::string& place, Numbers& numbers);
 
 }  // namespace parley::plugin

@@ -293,6 +293,38 @@ TEST_F(RecoveryTest, after_an_orderly_stop_or_with_sync_always_it_keeps_its_id) 
   EXPECT_EQ((*Journal::open(copy, options))->id(), id);
 }
 
+TEST_F(RecoveryTest, a_copy_of_the_folder_gets_a_new_id_and_is_closed_and_the_folder_itself_is_not) {
+  options.place.clear();  // the real one
+  const TempFolder original, copy;
+  const auto open = [&](const fs::path& path) {
+    auto journal = Journal::open(path, options);
+    if (!journal) throw std::runtime_error(journal.error().message);
+    return std::move(*journal);
+  };
+  {
+    const auto journal = open(original);
+    ASSERT_TRUE(journal->open_for_messages());
+    id = journal->id();
+    rows.push_back(next_row(*journal, 1, "hello"));
+    ASSERT_TRUE(append(*journal, record_of(rows.back())));
+  }
+  EXPECT_EQ(open(original)->id(), id);
+  copy.become(original);
+  {
+    const auto journal = open(copy);
+    EXPECT_NE(journal->id(), id);
+    EXPECT_FALSE(journal->is_open_for_messages());
+    EXPECT_EQ(rows_from(*journal, 0), rows);
+    ASSERT_TRUE(journal->open_for_messages());
+    id = journal->id();
+  }
+  EXPECT_EQ(open(copy)->id(), id) << "once";
+  EXPECT_TRUE(open(copy)->is_open_for_messages());
+  const fs::path moved = original.path() / "moved";
+  fs::rename(copy.path(), moved);
+  EXPECT_EQ(open(moved)->id(), id) << "a move is no copy";
+}
+
 TEST_F(RecoveryTest, after_a_power_cut_what_is_behind_a_hole_is_cut_unless_it_was_on_disk) {
   make(20);
   const fs::path path = active();
