@@ -21,5 +21,6 @@ build_preset() { # PRESET TARGET…
   local dir=$root/build/$1 quiet=(--quiet)
   shift
   if [[ -t 2 ]]; then quiet=(); fi
+  if [[ $(ninja -C "$dir" -n "$@" 2>&1) == *"no work to do"* ]]; then return 0; fi
   flock "$dir/.building" ninja -C "$dir" -j "$(nproc)" "${quiet[@]}" "$@" >&2
 }
