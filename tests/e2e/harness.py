@@ -320,6 +320,15 @@ class Client:
             self.subscribe(f"users/{self.user}/inbox", f"users/{self.user}/replies", check=False)
         return self
 
+    def resume(self):
+        """Connects; and once more when the session was denied something while it resumed (the broker ends it then)."""
+        self.connect()
+        rid = secrets.token_hex(8)
+        self.publish(f"users/{self.user}/requests/room.list", {"id": rid})
+        self._wait(lambda: rid in self._replies or not self.connected, "reply or disconnect")
+        if not self.connected:
+            self.connect()
+
     def close(self):
         self.mqtt.disconnect()
         self.mqtt.loop_stop()

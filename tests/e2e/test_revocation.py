@@ -32,7 +32,7 @@ def test_a_removed_member_gets_nothing_live_through_any_filter(chat, how, v):
         alice.send(room, "after")
         bob.wait_text("after")
         out.wait_disconnected()
-        out.connect()  # its subscriptions are still there
+        out.resume()  # its subscriptions are still there
         alice.send(room, "after the reconnect")
         bob.wait_text("after the reconnect")
         code = "banned" if how == "ban" else "not_a_member"
