@@ -1,0 +1,140 @@
+"""The clients of a run: many senders and readers of every kind, their quiet end, and the comparison of what they saw with history."""
+import dataclasses
+import itertools
+import time
+
+from checker import check_all
+from collect import Archive
+from harness import wait_until
+from ledger import Ledger
+from reader import Reader
+from sender import Sender
+
+SETTLE_S = 40  # how long each step of the quiet end may take
+
+
+@dataclasses.dataclass
+class Size:
+    rooms: int = 6
+    users: int = 8
+    senders: int = 24
+    readers: int = 12
+    rate: float = 250  # messages a second, of all senders
+
+
+SMALL = Size(rooms=2, users=4, senders=6, readers=4, rate=100)
+
+
+class Crowd:
+    """Makes its users and rooms on a running server. All choices are drawn from `rng`."""
+
+    def __init__(self, server, rng, size=SMALL):
+        self.server, self.rng, self.size = server, rng, size
+        self.ledger, self.problems = Ledger(), []
+        self.rooms = [f"room{i}" for i in range(size.rooms)]
+        self.users = [f"user{i}" for i in range(size.users)]
+        server.populate(self.users, self.rooms)
+        self.senders, self.readers = self._make_senders(), self._make_readers()
+
+    def _make_senders(self):
+        """Every combination of version, QoS, ref and session in turn, in an order of the seed's; every fourth over WebSocket."""
+        kinds = list(itertools.product((4, 5), (0, 1, 2), (True, False), (True, False)))
+        self.rng.shuffle(kinds)
+        senders = []
+        for i in range(self.size.senders):
+            v, qos, ref, clean = kinds[i % len(kinds)]
+            rooms = sorted({self.rooms[(i + k) % len(self.rooms)] for k in range(2)})
+            senders.append(Sender(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"sender{i}", rooms, v=v, qos=qos,
+                                  ref=ref, clean=clean, ws=i % 4 == 3, rate=self.size.rate / self.size.senders, window=self.rng.choice((1, 4, 16))))
+        return senders
+
+    def _make_readers(self):
+        kinds = list(itertools.product((4, 5), (0, 1, 2), (True, False)))
+        self.rng.shuffle(kinds)
+        readers = []
+        for i in range(self.size.readers):
+            v, qos, clean = kinds[i % len(kinds)]
+            rooms = sorted({self.rooms[(i + k) % len(self.rooms)] for k in range(3)})
+            readers.append(Reader(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"reader{i}", rooms, v=v, qos=qos,
+                                  clean=clean, ws=i % 4 == 2, naps=not clean or i % 2 == 0, syncing=i % 3 == 0))
+        return readers
+
+    def start(self):
+        for client in [*self.readers, *self.senders]:
+            client.start()
+        return self
+
+    def abort(self):
+        clients = [*self.senders, *self.readers]
+        for client in clients:
+            client.abort()
+        for client in clients:
+            if client.ident is not None:
+                client.join(10)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.abort()
+
+    def wait_accepted(self, more):
+        """Until so many more messages have been accepted."""
+        goal = len(self.ledger.accepted) + more
+        wait_until(lambda: len(self.ledger.accepted) >= goal, f"{more} more messages are accepted")
+
+    def settle(self):
+        """Senders get all accepted that they began, history catches up, those who sync heal, all leave. Gives the history."""
+        wait_until(self.server.ready, "parleyd is ready", SETTLE_S)
+        for sender in self.senders:
+            sender.finish()
+        end = time.monotonic() + SETTLE_S
+        for sender in self.senders:
+            sender.join(max(0.1, end - time.monotonic()))
+        waiting = [f"{s} got no answer for {s.unanswered()[:3]}" for s in self.senders if s.is_alive()]
+        assert not waiting, "\n".join(waiting)
+        self._send_last()
+        with Archive(self.server) as archive:
+            newest = lambda room: (entry := archive.newest(room)) and entry.key == f"end#{room}" and entry
+            last = {room: wait_until(lambda: newest(room), f"{room} is stored to its end", SETTLE_S).seq for room in self.rooms}
+            self._heal(last)
+            self.abort()
+            return {room: archive.room(room) for room in self.rooms}
+
+    def _send_last(self):
+        with self.server.client("admin", "admin-end") as admin:
+            for room in self.rooms:
+                key = f"end#{room}"
+                self.ledger.write(key, room, "admin", key, key)
+                wait_until(lambda: admin.send(room, {"text": key, "ref": key}) < 0x80, f"{room} takes a message")
+                self.ledger.accept(key)
+
+    def _heal(self, last):
+        syncing = [reader for reader in self.readers if reader.syncing]
+        for reader in syncing:
+            reader.sync()
+        try:
+            wait_until(lambda: all(r.known[room].mark >= last[room] for r in syncing for room in r.rooms), "who syncs knows everything", SETTLE_S)
+        except AssertionError as e:
+            self.problems.append(str(e))
+
+    def compare(self, history):
+        """Findings; and `problems` has what else went wrong."""
+        views = [view for reader in self.readers for view in [*reader.views(), *reader.synced_views()]]
+        healed = [view for reader in self.readers for view in reader.healed_views()]
+        self.problems += self.ledger.untold[:5] + self.ledger.unexpected[:5]
+        return check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices)
+
+    def figures(self, history, findings):
+        ledger, counts = self.ledger, findings.counts
+        return {
+            "sent": len(ledger.sent), "publishes": ledger.published, "acknowledged": len(ledger.accepted), "refused_and_retried": ledger.refused,
+            "lost": counts["lost"], "doubled": counts["doubled"], "unsent": counts["unsent"],
+            "repeats": ledger.repeats_accepted, "duplicates_told": len(ledger.notices), "duplicates_told_wrong": counts["duplicate_wrong"],
+            "duplicates_not_told": len(ledger.untold),
+            "rooms": len(history), "history": sum(map(len, history.values())), "dense": not counts["not_dense"],
+            "live_deliveries_compared": sum(len(shelf) for r in self.readers for shelf in r.live.values()),
+            "synced_compared": sum(len(shelf) for r in self.readers for shelf in r.synced.values()),
+            "live_wrong": counts["live_differs"] + counts["live_order"], "not_healed": counts["not_healed"], "epochs_changed": counts["epoch_changed"],
+            "connects": sum(client.connects for client in [*self.senders, *self.readers]),
+        }
