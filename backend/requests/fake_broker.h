@@ -13,7 +13,8 @@
 
 namespace parley::backend {
 
-// A broker that notes what it is asked. It does as asked at once, unless it was told to fail, or to hold Directory changes back.
+// A broker that notes what it is asked. It does as asked at once, unless it was told to fail, or to hold
+// Directory changes back.
 // Thread-safe.
 class FakeBrokerControl final : public BrokerControl {
  public:

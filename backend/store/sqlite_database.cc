@@ -24,8 +24,8 @@ Result<Fd> lock_for_opening(const std::filesystem::path& path) {
   return lock;
 }
 
-// SQLite gives the -wal and -shm files the mode of the database itself, which holds password verifiers. A file that is there is not
-// opened: closing it again would drop the locks this process may hold on it (POSIX).
+// SQLite gives the -wal and -shm files the mode of the database itself, which holds password verifiers.
+// A file that is there is not opened: closing it again would drop the locks this process may hold on it.
 Result<> make_private_file(const std::filesystem::path& path) {
   Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file && errno != EEXIST) return std::unexpected(errno_error("open", path));

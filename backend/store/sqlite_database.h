@@ -21,9 +21,9 @@ class SqliteDatabase {
   static Result<std::shared_ptr<SqliteDatabase>> open(const std::filesystem::path& path,
                                                       const SqliteOptions& options);
 
-  // Runs work(SqliteConnection&) → Result<T> in a transaction of its own, alone among writers; committed when
-  // it returns a value, rolled back whole when it returns an error or throws. Must not be called from inside
-  // read() or write().
+  // Runs work(SqliteConnection&) → Result<T> in a transaction of its own, alone among writers; committed
+  // when it returns a value, rolled back whole when it returns an error or throws. Not to be called from
+  // inside read() or write().
   template <class Work>
   auto write(Work&& work) -> std::invoke_result_t<Work, SqliteConnection&> {
     std::lock_guard alone(writing_);

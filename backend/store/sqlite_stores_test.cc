@@ -42,7 +42,8 @@ class SqliteStores : public testing::Test {
   std::filesystem::path path_ = folder_ / "parley.db";
 };
 
-// Runs `work` in a process of its own. It must end by itself or be killed; its exit code says whether it was content.
+// Runs `work` in a process of its own. It must end by itself or be killed; its exit code says whether it
+// was content.
 template <class Work>
 pid_t fork_process(Work work) {
   auto child = ::fork();

@@ -1,4 +1,5 @@
-// How fast feed batches are stored, beside a bare bulk insert of the same rows into SQLite with the same settings.
+// How fast feed batches are stored, beside a bare bulk insert of the same rows into SQLite with the same
+// settings.
 //   store_bench [rows] [rows a batch] [folder]
 // Both run in turns over databases of their own, three times; the best of each counts.
 #include <chrono>

@@ -21,7 +21,8 @@ class StoreBackend {
   virtual Stores open(const Clock& clock) = 0;
 };
 
-// What the contract suites run over: one for each implementation. The Directory log is to keep kStepsKept steps.
+// What the contract suites run over: one for each implementation. The Directory log is to keep
+// kStepsKept steps.
 struct StoreFactory {
   std::string name;
   std::function<std::unique_ptr<StoreBackend>()> make;
