@@ -59,14 +59,9 @@ Result<> Broker::start() {
   process_ =
       PARLEY_TRY(Process::start({program_, "-c", folder_ / "mosquitto.conf"}, folder_ / "mosquitto.log"));
   PARLEY_TRY(
-      wait_until([&] { return !process_->running() || listens(port_); }, "mosquitto listens", kStartBound));
-  if (!process_->running()) return fail(Errc::internal, "mosquitto ended:\n" + process_->log_end());
+      wait_until([&] { return !process_.running() || listens(port_); }, "mosquitto listens", kStartBound));
+  if (!process_.running()) return fail(Errc::internal, "mosquitto ended:\n" + process_.log_end());
   return {};
-}
-
-void Broker::kill() {
-  if (process_) process_->kill();
-  process_.reset();
 }
 
 }  // namespace parley::bench

@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,10 +20,10 @@ class Broker {
 
   // Returns when it accepts connections. internal: it ended (the log's end is told).
   Result<> start();
-  void stop() { process_.reset(); }
-  void kill();  // SIGKILL
+  void stop() { process_.stop(); }
+  void kill() { process_.kill(); }  // SIGKILL
 
-  Process& process() { return *process_; }  // of a started one
+  Process& process() { return process_; }
   const std::filesystem::path& folder() const { return folder_; }
   std::uint16_t port() const { return port_; }
   Endpoint endpoint(Version version, bool websocket = false) const {
@@ -41,7 +40,7 @@ class Broker {
 
   std::filesystem::path program_, folder_;
   std::uint16_t port_, websocket_port_;
-  std::optional<Process> process_;
+  Process process_;
 };
 
 // Writes `text` whole; unavailable when the folder can't be written.

@@ -19,9 +19,9 @@ struct Options {
 };
 
 // Logs in, out, and in again, on several connections at once.
-class Storm final : private ConnectionHandler {
+class Storm final : public ConnectionHandler {
  public:
-  Storm(Run& run, Broker& broker, std::size_t at_once) : run_(run) {
+  Storm(Run& run, Broker& broker, std::size_t at_once) : run_(run), welcomed_(at_once, 0) {
     for (std::size_t i = 0; i < at_once; ++i)
       connections_.push_back(
           std::make_unique<Connection>(run.reactor, *this, broker.endpoint(run.settings.version()), i));
@@ -73,11 +73,11 @@ class Storm final : private ConnectionHandler {
 
   void connected(Connection& connection, const Connack& connack) override {
     if (connack.code != 0) trouble_ = "A login was refused with code " + std::to_string(connack.code) + ".";
-    welcomed_[connection.tag()] = true;
+    welcomed_[connection.tag()] = 1;
     connection.disconnect();
   }
   void closed(Connection& connection, std::string_view why) override {
-    if (!std::exchange(welcomed_[connection.tag()], false))
+    if (!std::exchange(welcomed_[connection.tag()], char{0}))
       trouble_ = "A login was not answered: " + std::string(why) + ".";
     ++done_;
     ready_.push_back(connection.tag());
@@ -85,7 +85,7 @@ class Storm final : private ConnectionHandler {
 
   Run& run_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<bool> welcomed_ = std::vector<bool>(1 << 16);
+  std::vector<char> welcomed_;      // by connection: logged in, and not closed yet
   std::vector<std::size_t> ready_;  // connections that may log in again
   std::size_t done_ = 0;
   std::string trouble_;

@@ -18,7 +18,7 @@ struct FleetMember {
 
 // Many connections, logged in and subscribed. What they get is passed on to `handler` (nullptr: nobody); each
 // connection's tag is its place in the fleet. A connection that is lost is remembered: ask check(). Not thread-safe.
-class Fleet final : private ConnectionHandler {
+class Fleet final : public ConnectionHandler {
  public:
   Fleet(Run& run, ConnectionHandler* handler) : run_(run), handler_(handler) {}
 

@@ -44,7 +44,7 @@ struct Stopwatch {
 // receivers likewise; so with as many of both each message has one receiver. Each message carries its sender and
 // number; at the end of each run every delivery has come, each sender's in order, or the run fails: a fast broker that
 // loses messages is not fast. Not thread-safe.
-class Load final : private ConnectionHandler {
+class Load final : public ConnectionHandler {
  public:
   Load(Run& run, Contender& contender, const LoadShape& shape);
 

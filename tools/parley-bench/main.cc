@@ -1,8 +1,11 @@
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "tools/parley-bench/scenarios.h"
 
@@ -91,6 +94,16 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// What else the machine was doing; a busy one gives numbers that mean little.
+void note_machine(Report& report) {
+  double load = 0;
+  const auto cores = std::max(1u, std::thread::hardware_concurrency());
+  if (::getloadavg(&load, 1) != 1) return;
+  report.note("Machine: " + std::to_string(cores) + " cores, load average " + format_number(load) +
+              " at the beginning" +
+              (load > 0.5 * cores ? ": others were at work, so measure again when it is quiet." : "."));
+}
+
 Result<> measure(const Settings& settings, const Chosen& chosen, Report& report) {
   auto folder = TempFolder::make(settings.keep);
   if (!folder) return std::unexpected(folder.error());
@@ -124,6 +137,7 @@ int run(int argc, char** argv) {
   watch_interrupts();
   allow_many_files();
   Report report(chosen.scenario);
+  note_machine(report);
   if (auto done = measure(settings, chosen, report); !done) {
     std::cerr << "error: " << done.error().message << '\n';
     return 1;

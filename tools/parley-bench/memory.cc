@@ -38,7 +38,7 @@ Result<double> per_connection(Run& run, Contender& contender, std::size_t count)
 }
 
 // Publishes `count` messages of one sender to room 0 and returns when all are acknowledged.
-class Filler final : private ConnectionHandler {
+class Filler final : public ConnectionHandler {
  public:
   Filler(Run& run, Contender& contender) : run_(run), contender_(contender), fleet_(run, this) {}
 

@@ -25,6 +25,13 @@ timespec to_timespec(std::chrono::nanoseconds time) {
   return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
 }
 
+// Hands on what could be read; false when it could not.
+template <class Read, class Handler>
+bool tell(const std::optional<Read>& read, Handler handler) {
+  if (read) handler(*read);
+  return read.has_value();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Reactor>> Reactor::make() {
@@ -183,23 +190,18 @@ bool Connection::handle(const Packet& packet) {
   bool sound = true;
   switch (packet.type) {
     case PacketType::connack:
-      if (const auto connack = read_connack(packet); (sound = connack.has_value()))
-        handler_.connected(*this, *connack);
+      sound = tell(read_connack(packet), [&](const Connack& connack) { handler_.connected(*this, connack); });
       break;
     case PacketType::suback:
-      if (const auto ack = read_suback(packet, endpoint_.version); (sound = ack.has_value()))
-        handler_.subscribed(*this, *ack);
+      sound = tell(read_suback(packet, endpoint_.version),
+                   [&](const Ack& ack) { handler_.subscribed(*this, ack); });
       break;
     case PacketType::puback:
-      if (const auto ack = read_puback(packet); (sound = ack.has_value())) handler_.acknowledged(*this, *ack);
+      sound = tell(read_puback(packet), [&](const Ack& ack) { handler_.acknowledged(*this, ack); });
       break;
     case PacketType::publish:
-      if (const auto publish = read_publish(packet, endpoint_.version); (sound = publish.has_value())) {
-        handler_.delivered(*this, *publish);
-        if (!socket_ || publish->qos == 0) break;
-        append_puback(mqtt_, publish->packet_id);
-        mark_dirty();
-      }
+      sound =
+          tell(read_publish(packet, endpoint_.version), [&](const Publish& publish) { deliver(publish); });
       break;
     case PacketType::pingresp:
       break;
@@ -208,6 +210,13 @@ bool Connection::handle(const Packet& packet) {
   }
   if (!sound) fail_with("the broker sent a packet of type " + std::to_string(static_cast<int>(packet.type)));
   return static_cast<bool>(socket_);
+}
+
+void Connection::deliver(const Publish& publish) {
+  handler_.delivered(*this, publish);
+  if (!socket_ || publish.qos == 0) return;
+  append_puback(mqtt_, publish.packet_id);
+  mark_dirty();
 }
 
 void Connection::fail_with(std::string_view why) {

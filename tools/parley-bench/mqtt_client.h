@@ -89,6 +89,7 @@ class Connection {
   void receive();
   bool take(std::string_view bytes);
   bool handle(const Packet& packet);
+  void deliver(const Publish& publish);
   void fail_with(std::string_view why);
   void mark_dirty();
   void flush();

@@ -79,9 +79,9 @@ Result<> ParleyServer::configure_backend() {
 Result<> ParleyServer::start_backend() {
   parleyd_ = PARLEY_TRY(Process::start(
       {run_->settings.programs.parleyd, "--config", folder_ / "parleyd.toml"}, folder_ / "parleyd.log"));
-  PARLEY_TRY(wait_until([&] { return !parleyd_->running() || http_get(http_port_, "/readyz").has_value(); },
+  PARLEY_TRY(wait_until([&] { return !parleyd_.running() || http_get(http_port_, "/readyz").has_value(); },
                         "parleyd is ready", kReadyBound));
-  if (!parleyd_->running()) return fail(Errc::internal, "parleyd ended:\n" + parleyd_->log_end());
+  if (!parleyd_.running()) return fail(Errc::internal, "parleyd ended:\n" + parleyd_.log_end());
   return {};
 }
 

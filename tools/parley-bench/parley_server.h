@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +23,7 @@ class ParleyServer {
   static std::filesystem::path plugin_data(const std::filesystem::path& folder) { return folder / "plugin"; }
 
   Broker& broker() { return broker_; }
-  Process& parleyd() { return *parleyd_; }
+  Process& parleyd() { return parleyd_; }
   std::filesystem::path database() const { return folder_ / "parley.db"; }
   const Login& admin() const { return admin_; }
 
@@ -45,7 +44,7 @@ class ParleyServer {
   std::filesystem::path folder_;
   Broker broker_;  // outlives parleyd
   std::uint16_t http_port_;
-  std::optional<Process> parleyd_;
+  Process parleyd_;
   Login admin_{.client_id = "bench-admin", .user = "admin", .password = ""};
   std::unique_ptr<Requests> requests_;
 };

@@ -109,8 +109,9 @@ Result<std::vector<std::uint16_t>> free_ports(std::size_t count) {
 Result<Process> Process::start(const std::vector<std::string>& argv, const std::filesystem::path& log) {
   Fd out(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!out) return system_failure(log.string());
+  auto words = argv;
   std::vector<char*> arguments;
-  for (const auto& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (auto& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();

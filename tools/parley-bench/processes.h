@@ -44,6 +44,7 @@ struct Memory {
 // ended after 10 s. Not thread-safe.
 class Process {
  public:
+  Process() = default;  // none yet: does not run
   // Its output is appended to `log`. unavailable: it can't be run.
   static Result<Process> start(const std::vector<std::string>& argv, const std::filesystem::path& log);
   Process(Process&& other) noexcept : pid_(std::exchange(other.pid_, -1)), log_(std::move(other.log_)) {}

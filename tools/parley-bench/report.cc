@@ -54,7 +54,8 @@ std::string Report::table() const {
   std::string out = scenario_;
   for (const auto& [name, value] : parameters_)
     out += (&name == &parameters_.front().first ? ": " : ", ") + name + " " + value;
-  std::vector<Cells> lines{{"measure", "contender", "median", "min", "max", "/ " + baseline_}};
+  std::vector<Cells> lines{
+      {"measure", "contender", "median", "min", "max", baseline_.empty() ? "" : "/ " + baseline_}};
   for (const auto& row : rows_) {
     const double times = ratio(row);
     lines.push_back({row.measure + (row.unit.empty() ? "" : " (" + row.unit + ")"), row.contender,

@@ -18,6 +18,7 @@ class Report {
   Report(std::string scenario, std::string baseline = std::string(kBare))
       : scenario_(std::move(scenario)), baseline_(std::move(baseline)) {}
 
+  // "": nothing is divided.
   void set_baseline(std::string contender) { baseline_ = std::move(contender); }
   void parameter(std::string name, std::string value) {
     parameters_.emplace_back(std::move(name), std::move(value));

@@ -17,7 +17,7 @@ std::uint16_t next_packet_id(std::uint16_t id) {
 
 Result<std::unique_ptr<Requests>> Requests::open(Run& run, std::uint16_t port, const Login& login) {
   std::unique_ptr<Requests> requests(new Requests(run, port, login));
-  PARLEY_TRY(requests->connection_.open(login, {}));
+  PARLEY_TRY(requests->connection_.open(login, {.keepalive_s = 3600}));
   const auto end = std::chrono::steady_clock::now() + kSilenceMax;
   while (!requests->ready_) {
     PARLEY_TRY(run.reactor.poll(kTurn));

@@ -17,7 +17,7 @@ struct Call {
 };
 
 // Requests of topics.md §4, many under way at once, over one connection. Not thread-safe.
-class Requests final : private ConnectionHandler {
+class Requests final : public ConnectionHandler {
  public:
   static Result<std::unique_ptr<Requests>> open(Run& run, std::uint16_t port, const Login& login);
 

@@ -1,5 +1,6 @@
 #include "tools/parley-bench/saturation.h"
 
+#include <ctime>
 #include <thread>
 
 #include "tools/parley-bench/try.h"
@@ -11,6 +12,12 @@ constexpr std::chrono::milliseconds kQuiet{200};
 constexpr std::chrono::seconds kStoreBound{120};
 constexpr double kMebibyte = 1024.0 * 1024.0;
 
+double own_cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
 Result<> saturate_once(Run& run, Contender& contender, const LoadShape& shape) {
   const auto stored = PARLEY_TRY(StoredCount::begin(contender));
   Load load(run, contender, shape);
@@ -21,7 +28,7 @@ Result<> saturate_once(Run& run, Contender& contender, const LoadShape& shape) {
   PARLEY_TRY(stored.finish(result.sent, began, run.report));
   PARLEY_TRY(load.leave());
   run.report.add("delivered", "messages/s", contender.name(), result.per_second());
-  usage.tell(run.report);
+  usage.tell(run.report, result.delivered);
   run.say("  " + std::string(contender.name()) + ": " + format_number(result.per_second()) + " messages/s");
   return {};
 }
@@ -32,6 +39,7 @@ Usage::Reading Usage::read() const {
   auto* parley = contender_.parley();
   return {.broker_cpu = contender_.broker().process().cpu_seconds(),
           .backend_cpu = parley ? parley->parleyd().cpu_seconds() : 0,
+          .generator_cpu = own_cpu_seconds(),
           .at = std::chrono::steady_clock::now()};
 }
 
@@ -43,16 +51,20 @@ void Usage::end() {
   end_ = read();
 }
 
-void Usage::tell(Report& report) const {
+void Usage::tell(Report& report, std::uint64_t messages) const {
   const double seconds = std::chrono::duration<double>(end_.at - begin_.at).count();
   auto tell_one = [&](const std::string& who, double cpu_seconds, const Process& process) {
     report.add(who + " CPU", "% of a core", contender_.name(), 100 * cpu_seconds / seconds);
     report.add(who + " memory", "MiB resident", contender_.name(),
                static_cast<double>(process.memory().resident) / kMebibyte);
   };
+  report.add("broker CPU a message", "us", contender_.name(),
+             1e6 * (end_.broker_cpu - begin_.broker_cpu) / static_cast<double>(messages));
   tell_one("broker", end_.broker_cpu - begin_.broker_cpu, contender_.broker().process());
   if (auto* parley = contender_.parley())
     tell_one("parleyd", end_.backend_cpu - begin_.backend_cpu, parley->parleyd());
+  report.add("generator CPU", "% of a core", contender_.name(),
+             100 * (end_.generator_cpu - begin_.generator_cpu) / seconds);
 }
 
 Result<StoredCount> StoredCount::begin(Contender& contender) {

@@ -8,18 +8,18 @@
 
 namespace parley::bench {
 
-// Processor time and memory of a contender's processes around a measurement.
+// Processor time and memory of a contender's processes, and of this one, around a measurement.
 class Usage {
  public:
   explicit Usage(Contender& contender) : contender_(contender) {}
   void begin();
   void end();
-  // Adds rows "broker CPU", "broker memory" and, with a backend, the same of parleyd.
-  void tell(Report& report) const;
+  // Adds the rows. Processor time for each of `messages` is what other work on the machine falsifies least.
+  void tell(Report& report, std::uint64_t messages) const;
 
  private:
   struct Reading {
-    double broker_cpu = 0, backend_cpu = 0;
+    double broker_cpu = 0, backend_cpu = 0, generator_cpu = 0;
     SteadyTime at{};
   };
   Reading read() const;
