@@ -58,10 +58,11 @@ std::chrono::nanoseconds LatencyHistogram::percentile(double fraction) const {
 
 std::string format_number(double value) {
   if (value == 0 || !std::isfinite(value)) return value == 0 ? "0" : "-";
-  const int digits = static_cast<int>(std::floor(std::log10(std::fabs(value)))) + 1;
-  const double unit = std::pow(10.0, digits - 3);
+  const auto digits = [](double v) { return static_cast<int>(std::floor(std::log10(std::fabs(v)))) + 1; };
+  const double unit = std::pow(10.0, digits(value) - 3);
+  const double rounded = std::round(value / unit) * unit;  // may have gained a digit: 99.96 is 100
   std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), "%.*f", std::max(0, 3 - digits), std::round(value / unit) * unit);
+  std::snprintf(text.data(), text.size(), "%.*f", std::max(0, 3 - digits(rounded)), rounded);
   std::string out = text.data();
   const auto whole = std::min(out.find('.'), out.size());
   const std::size_t first = value < 0 ? 1 : 0;
