@@ -105,7 +105,8 @@ TEST(Fold, is_the_same_as_applying_every_record) {
       for (;;) {
         now += static_cast<std::int64_t>(random() % 60) - 10;
         const std::uint64_t room = 1 + random() % 40;
-        const wire::Record record = record_of({room, numbers.last_seq(room) + 1, "{}"}, random() % 500, now);
+        const Row row{room, numbers.last_seq(room) + 1, "{}"};
+        const wire::Record record = record_of(row, random() % 500, now);
         const std::uint64_t used = (*segment)->used();
         if (used + wire::record_size(record) > (*segment)->capacity()) break;
         wire::write_record(record, (*segment)->records() + used);
@@ -140,7 +141,8 @@ TEST(Fold, leaves_forgotten_rooms_out) {
   }());
   auto segment = Segment::create(dir.path(), kLineage, 0, 4096, disk);
   ASSERT_TRUE(segment);
-  const wire::Record record = record_of({3, 1, "{}"});
+  const Row row{3, 1, "{}"};
+  const wire::Record record = record_of(row);
   wire::write_record(record, (*segment)->records());
   (*segment)->set_used(wire::record_size(record));
   ASSERT_TRUE(fold({dir.path(), kLineage, {*segment}, {2, 3}, kWindow, 10}));

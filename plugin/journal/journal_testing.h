@@ -97,6 +97,7 @@ struct Row {
   auto operator<=>(const Row&) const = default;
 };
 
+// Holds views into `row`, which must outlive it.
 inline wire::Record record_of(const Row& row, std::uint64_t ref = 0, std::int64_t at_ms = 1'795'314'673'123) {
   wire::Record record;
   record.room_id = row.room_id;

@@ -25,7 +25,7 @@ static_assert(sizeof(UsedRef) == 32);
 // Time is that of the records and of lookups, held where it is while the wall clock is behind it: a clock set
 // back makes refs live longer, and what has expired never comes back. A clock set ahead makes them expire
 // early; nothing else is to be had from a wall clock. At `max` refs the oldest go early, counted in
-// evicted(). About 45 bytes each; one insert allocates at most one block of 128 KiB or moves 1/512 of the
+// evicted(). About 45 bytes each; one insert allocates at most one block of 32 KiB or moves 1/2048 of the
 // index. Not thread-safe.
 class RefTable {
  public:
@@ -56,7 +56,7 @@ class RefTable {
     bool empty() const { return tag == 0; }
     std::uint32_t home() const { return tag; }
   };
-  static constexpr std::size_t kBlock = 4096;  // refs
+  static constexpr std::size_t kBlock = 1024;  // refs
 
   std::uint64_t index_hash(const wire::RefHash& hash) const;
   const UsedRef& ref(std::uint64_t at) const { return blocks_[at / kBlock - head_ / kBlock][at % kBlock]; }

@@ -5,7 +5,7 @@
 
 namespace parley::plugin {
 
-// Each room's last number. 23-46 bytes a room; a growth step moves 1/1024 of them. Not thread-safe.
+// Each room's last number. 23-46 bytes a room; a growth step moves 1/4096 of them. Not thread-safe.
 class RoomSeqs {
  public:
   std::uint64_t last(std::uint64_t room_id) const {

@@ -141,7 +141,7 @@ void Segment::begin(std::uint64_t used_before) {
   char* header = file_.data();
   wire::put_le(header + kUsedBeforeAt, used_before);
   const std::uint32_t check = crc(header + kUsedBeforeAt, 8);
-  std::atomic_thread_fence(std::memory_order_release);
+  std::atomic_signal_fence(std::memory_order_release);  // a kill finds the number before its checksum
   wire::put_le(header + kBegunCrcAt, check);
 }
 
