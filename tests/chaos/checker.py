@@ -32,6 +32,7 @@ class Entry:
     key: str  # what the text begins with; "" when there is none
     text: int
     digest: int  # of the envelope's bytes
+    about: tuple = ()  # of a member's entry: (action, user)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -125,6 +126,15 @@ def check_known(sent, history, findings):
                 findings.add("repeated_entry", f"{room}: the backend's entry {ref} is there {count} times")
 
 
+def check_members(history, done, findings):
+    """member_entries: joins and leaves in history are not those that were confirmed, in their order, each once.
+    `done`: {(room, user): [action, …]}, complete for the users in it."""
+    for (room, user), actions in done.items():
+        found = [entry.about[0] for entry in history.get(room, ()) if entry.about[1:] == (user,)]
+        if found != actions:
+            findings.add("member_entries", f"{user} in {room} was {actions}; history has {found}")
+
+
 def check_live(history, views, findings):
     """live_differs: a subscriber got other bytes under a number than history has, or a number history has not.
     live_order: numbers a subscriber saw for the first time did not go up."""
@@ -182,12 +192,13 @@ def check_never_two(sightings, findings):
             findings.add("two_under_one_number", f"{room} {seq} of epoch {epoch} is {first[room, epoch, seq]} and {id_}")
 
 
-def check_all(sent, accepted, history, views, healed, notices):
+def check_all(sent, accepted, history, views, healed, notices, done=None):
     """All that must hold of a run in which processes were killed and no data was taken away."""
     findings = Findings()
     check_kept(sent, accepted, history, findings)
     check_dense(history, findings)
     check_known(sent, history, findings)
+    check_members(history, done or {}, findings)
     check_live(history, views, findings)
     check_healed(history, healed, findings)
     check_duplicates(history, notices, findings)

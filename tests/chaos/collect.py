@@ -10,7 +10,8 @@ def entry_of(raw):
     envelope = json.loads(raw)
     text = envelope["content"].get("text", "")
     return Entry(envelope["room"], envelope["seq"], envelope["id"], envelope["epoch"], envelope["type"], envelope["from"],
-                 envelope.get("ref"), text.partition(" ")[0], digest(text), digest(raw))
+                 envelope.get("ref"), text.partition(" ")[0], digest(text), digest(raw),
+                 (envelope["content"]["action"], envelope["content"]["user"]) if envelope["type"] == "member" else ())
 
 
 class Archive:

@@ -88,7 +88,7 @@ class Roamer(threading.Thread):
         self.server, self.ledger, self.rng = server, ledger, random.Random(seed)
         self.user, self.device, self.clean = user, device, clean
         self._make = lambda: Connection(self, server, user, device, v=v, clean=clean, expiry_s=0 if clean else 86400, ws=ws, inbox=inbox)
-        self.v, self.ws = v, ws
+        self.v = v
         self.connection = None
         self.connects = 0
         self._abort = threading.Event()

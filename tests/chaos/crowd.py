@@ -9,8 +9,9 @@ from harness import wait_until
 from ledger import Ledger
 from reader import Reader
 from sender import Sender
+from steward import Steward
 
-SETTLE_S = 40  # how long each step of the quiet end may take
+SETTLE_S = 90  # how long each step of the quiet end may take
 
 
 @dataclasses.dataclass
@@ -33,8 +34,11 @@ class Crowd:
         self.ledger, self.problems = Ledger(), []
         self.rooms = [f"room{i}" for i in range(size.rooms)]
         self.users = [f"user{i}" for i in range(size.users)]
-        server.populate(self.users, self.rooms)
+        guests = [f"guest{i}" for i in range(2)]
+        server.populate(self.users, self.rooms, guests)
         self.senders, self.readers = self._make_senders(), self._make_readers()
+        self.steward = Steward(server, self.ledger, rng.random(), self.rooms, guests)
+        self.clients = [*self.readers, *self.senders, self.steward]
 
     def _make_senders(self):
         """Every combination of version, QoS, ref and session in turn, in an order of the seed's; every fourth over WebSocket."""
@@ -44,31 +48,34 @@ class Crowd:
         for i in range(self.size.senders):
             v, qos, ref, clean = kinds[i % len(kinds)]
             rooms = sorted({self.rooms[(i + k) % len(self.rooms)] for k in range(2)})
-            senders.append(Sender(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"sender{i}", rooms, v=v, qos=qos,
-                                  ref=ref, clean=clean, ws=i % 4 == 3, rate=self.size.rate / self.size.senders, window=self.rng.choice((1, 4, 16))))
+            senders.append(Sender(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"sender{i}",
+                                  rooms, v=v, qos=qos, ref=ref, clean=clean, ws=i % 4 == 3,
+                                  rate=self.size.rate / self.size.senders, window=self.rng.choice((1, 4, 16))))
         return senders
 
     def _make_readers(self):
+        """Every combination of version, QoS and session. Those that sync use TCP: Mosquitto 2.0 sends 4 KiB a turn of its loop to a
+        WebSocket, ten turns a second when little else happens, and a page of history is up to 256 KiB."""
         kinds = list(itertools.product((4, 5), (0, 1, 2), (True, False)))
         self.rng.shuffle(kinds)
         readers = []
         for i in range(self.size.readers):
             v, qos, clean = kinds[i % len(kinds)]
             rooms = sorted({self.rooms[(i + k) % len(self.rooms)] for k in range(3)})
-            readers.append(Reader(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"reader{i}", rooms, v=v, qos=qos,
-                                  clean=clean, ws=i % 4 == 2, naps=not clean or i % 2 == 0, syncing=i % 3 == 0))
+            readers.append(Reader(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"reader{i}",
+                                  rooms, v=v, qos=qos, clean=clean, ws=i % 4 == 2 and i % 3 > 0, naps=not clean or i % 2 == 0,
+                                  syncing=i % 3 == 0))
         return readers
 
     def start(self):
-        for client in [*self.readers, *self.senders]:
+        for client in self.clients:
             client.start()
         return self
 
     def abort(self):
-        clients = [*self.senders, *self.readers]
-        for client in clients:
+        for client in self.clients:
             client.abort()
-        for client in clients:
+        for client in self.clients:
             if client.ident is not None:
                 client.join(10)
 
@@ -86,11 +93,13 @@ class Crowd:
     def settle(self):
         """Senders get all accepted that they began, history catches up, those who sync heal, all leave. Gives the history."""
         wait_until(self.server.ready, "parleyd is ready", SETTLE_S)
-        for sender in self.senders:
-            sender.finish()
+        writers = [*self.senders, self.steward]
+        for writer in writers:
+            writer.finish()
         end = time.monotonic() + SETTLE_S
-        for sender in self.senders:
-            sender.join(max(0.1, end - time.monotonic()))
+        for writer in writers:
+            writer.join(max(0.1, end - time.monotonic()))
+        assert not self.steward.is_alive(), "a change of members is never confirmed"
         waiting = [f"{s} got no answer for {s.unanswered()[:3]}" for s in self.senders if s.is_alive()]
         assert not waiting, "\n".join(waiting)
         self._send_last()
@@ -113,8 +122,9 @@ class Crowd:
         syncing = [reader for reader in self.readers if reader.syncing]
         for reader in syncing:
             reader.sync()
+        healed = lambda: all(r.known[room].mark >= last[room] for r in syncing for room in r.rooms)
         try:
-            wait_until(lambda: all(r.known[room].mark >= last[room] for r in syncing for room in r.rooms), "who syncs knows everything", SETTLE_S)
+            wait_until(healed, "who syncs knows everything", SETTLE_S)
         except AssertionError as e:
             self.problems.append(str(e))
 
@@ -122,19 +132,23 @@ class Crowd:
         """Findings; and `problems` has what else went wrong."""
         views = [view for reader in self.readers for view in [*reader.views(), *reader.synced_views()]]
         healed = [view for reader in self.readers for view in reader.healed_views()]
-        self.problems += self.ledger.untold[:5] + self.ledger.unexpected[:5]
-        return check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices)
+        self.problems += self.ledger.untold[:5] + self.ledger.unexpected[:5] + self.steward.wrong[:5]
+        return check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices, self.steward.done_to)
 
     def figures(self, history, findings):
         ledger, counts = self.ledger, findings.counts
         return {
-            "sent": len(ledger.sent), "publishes": ledger.published, "acknowledged": len(ledger.accepted), "refused_and_retried": ledger.refused,
+            "sent": len(ledger.sent), "publishes": ledger.published, "acknowledged": len(ledger.accepted),
+            "refused_and_retried": ledger.refused,
             "lost": counts["lost"], "doubled": counts["doubled"], "unsent": counts["unsent"],
             "repeats": ledger.repeats_accepted, "duplicates_told": len(ledger.notices), "duplicates_told_wrong": counts["duplicate_wrong"],
             "duplicates_not_told": len(ledger.untold),
             "rooms": len(history), "history": sum(map(len, history.values())), "dense": not counts["not_dense"],
             "live_deliveries_compared": sum(len(shelf) for r in self.readers for shelf in r.live.values()),
             "synced_compared": sum(len(shelf) for r in self.readers for shelf in r.synced.values()),
-            "live_wrong": counts["live_differs"] + counts["live_order"], "not_healed": counts["not_healed"], "epochs_changed": counts["epoch_changed"],
-            "connects": sum(client.connects for client in [*self.senders, *self.readers]),
+            "live_wrong": counts["live_differs"] + counts["live_order"], "not_healed": counts["not_healed"],
+            "epochs_changed": counts["epoch_changed"],
+            "connects": sum(client.connects for client in self.clients),
+            "member_changes": sum(map(len, self.steward.done_to.values())), "rights_probed": self.steward.probes,
+            "members_wrong": counts["member_entries"] + counts["repeated_entry"] + len(self.steward.wrong),
         }

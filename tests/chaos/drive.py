@@ -16,7 +16,8 @@ class Options:
     seed: int = 0
     faults: tuple = KINDS
     size: Size = dataclasses.field(default_factory=Size)
-    pause_s: tuple = (0.2, 4.0)  # between faults
+    pause_s: tuple = (0, 4.0)  # between faults
+    journal_sync: str = "off"
 
 
 @dataclasses.dataclass
@@ -45,7 +46,7 @@ def run(folder, options, log=lambda line: None):
     catch up. Whatever comes, nothing is left running."""
     began = time.monotonic()
     rng = random.Random(options.seed)
-    server = Installation(folder)
+    server = Installation(folder, plugin_opts={"journal_sync": options.journal_sync})
     try:
         server.start()
         with Crowd(server, rng, options.size) as crowd:

@@ -15,10 +15,10 @@ class Installation(Server):
     def __init__(self, folder, plugin_opts=None, **kwargs):
         super().__init__(folder, plugin_opts={**PLUGIN_OPTS, **(plugin_opts or {})}, broker_conf=BROKER_CONF, **kwargs)
 
-    def populate(self, users, rooms):
-        """Every user is a member of every room; every second one logs in with a token instead of a password."""
+    def populate(self, users, rooms, guests=()):
+        """Every user, but no guest, is a member of every room; every second one logs in with a token instead of a password."""
         with self.client("admin") as admin:
-            for i, user in enumerate(users):
+            for i, user in enumerate([*users, *guests]):
                 self.passwords[user] = secrets.token_hex(8)
                 admin.ok("user.create", user=user, password=self.passwords[user])
                 if i % 2:

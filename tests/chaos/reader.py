@@ -8,7 +8,6 @@ from connection import ENVELOPE, Roamer, now, raw_messages
 from ledger import digest
 
 SYNC_S = 10.0  # how long a reply may take before it is asked for again
-WS_LIMIT = 5  # messages of a room asked for at once: Mosquitto 2.0 sends 4 KiB a turn of its loop, ten turns a second when idle
 
 
 class Shelf:
@@ -98,7 +97,7 @@ class Reader(Roamer):
         """True when it has got to the end of what is stored."""
         more = True
         while more and self.connected() and not self.done():
-            reply = self.connection.ask("sync", SYNC_S, limit=WS_LIMIT if self.ws else 500,
+            reply = self.connection.ask("sync", SYNC_S, limit=500,
                                         rooms={room: {"since": known.mark} for room, known in self.known.items()})
             if reply is None:
                 return False

@@ -15,8 +15,8 @@ def entry(seq, message, **changes):
     return dataclasses.replace(made, **changes)
 
 
-def join(seq, ref, room="lab"):
-    return Entry(room, seq, f"id-{room}-{seq}", "e1", "member", "admin", ref, "", 0, 1000 + seq)
+def join(seq, ref, room="lab", about=("added", "carol")):
+    return Entry(room, seq, f"id-{room}-{seq}", "e1", "member", "admin", ref, "", 0, 1000 + seq, about)
 
 
 class Run:
@@ -33,9 +33,10 @@ class Run:
         self.views = [View("bob", "lab", self.view)]
         self.healed = [View("carol", "lab", list(self.view))]
         self.notices = [Notice("alice", "lab", "r1", 2)]
+        self.done = {("lab", "carol"): ["added"]}
 
     def counts(self):
-        return dict(check_all(self.sent, self.accepted, self.history, self.views, self.healed, self.notices).counts)
+        return dict(check_all(self.sent, self.accepted, self.history, self.views, self.healed, self.notices, self.done).counts)
 
 
 @pytest.fixture
@@ -97,6 +98,7 @@ def test_a_hole_in_the_numbers_is_found(run):
 def test_numbers_that_do_not_begin_at_1_are_found(run):
     del run.lab[0]
     run.views = run.healed = []
+    run.done = {}
     assert run.counts() == {"not_dense": 1}
 
 
@@ -106,7 +108,7 @@ def test_a_repeated_number_is_found(run):
 
 
 def test_two_entries_of_one_id_are_found(run):
-    run.history["den"] = [dataclasses.replace(join(1, "d2.0", "den"), id=run.lab[1].id)]
+    run.history["den"] = [dataclasses.replace(join(1, "d2.0", "den", ("added", "dave")), id=run.lab[1].id)]
     assert run.counts() == {"same_id": 1}
 
 
@@ -120,7 +122,20 @@ def test_an_entry_nobody_sent_so_is_found(run, change):
 def test_a_join_that_is_there_twice_is_found(run):
     run.lab.append(join(5, "d1.0"))
     run.healed = []
-    assert run.counts() == {"repeated_entry": 1}
+    assert run.counts() == {"repeated_entry": 1, "member_entries": 1}
+
+
+@pytest.mark.parametrize("done", [[], ["added", "removed"], ["removed"]])
+def test_joins_and_leaves_other_than_those_confirmed_are_found(run, done):
+    run.done["lab", "carol"] = done
+    assert run.counts() == {"member_entries": 1}
+
+
+def test_joins_and_leaves_in_another_order_are_found(run):
+    run.done["lab", "carol"] = ["added", "removed", "added"]
+    run.lab += [join(5, "d2.0"), join(6, "d3.0", about=("removed", "carol"))]
+    run.healed = []
+    assert run.counts() == {"member_entries": 1}
 
 
 def test_other_bytes_under_a_number_are_found(run):

@@ -10,7 +10,7 @@ import pytest
 from checker import Findings, check_never_two
 from collect import Archive
 from crowd import Crowd
-from harness import PARLEYD, Process, free_ports, wait_until
+from harness import PARLEYD, Process, Refused, free_ports, wait_until
 from installation import Installation
 
 SEED = random.SystemRandom().randrange(10**9)
@@ -212,6 +212,34 @@ def test_an_old_journal_put_back_numbers_nothing_twice_and_keeps_what_it_accepts
     assert [e.seq for e in entries] == list(range(1, len(entries) + 1))
     refs = [e.ref for e in entries if e.type == "text"]
     assert refs == [f"before{i}" for i in range(5)] + [f"between{i}" for i in range(20)] + accepted + [f"after{i}" for i in range(5)]
+    assert len({e.epoch for e in entries}) == 2
+
+
+def test_the_plugins_whole_folder_lost_lets_nobody_in_before_the_backend_and_numbers_nothing_twice(make_server):
+    server = make_server(Installation).start()
+    server.populate(["alice", "bob"], ["room0"])
+    sightings = Sightings()
+    with server.client("alice") as alice:
+        say(alice, 5, "before")
+    stored(server, "before4")
+    sightings.history(server, "room0")
+    server.stop()
+    shutil.rmtree(server.folder / "plugin")
+    (server.folder / "plugin").mkdir()
+    server.start_broker()
+    with pytest.raises(Refused):
+        server.client("alice")
+    server.start_backend()
+    with server.client("alice") as alice, server.client("bob") as bob:
+        bob.subscribe("rooms/room0/messages")
+        say(alice, 5, "after")
+        bob.wait_text("after4 ")
+        sightings.live(bob)
+    stored(server, "after4")
+    entries = sightings.history(server, "room0")
+    sightings.check()
+    assert [e.seq for e in entries] == list(range(1, len(entries) + 1))
+    assert [e.ref for e in entries if e.type == "text"] == [f"{when}{i}" for when in ("before", "after") for i in range(5)]
     assert len({e.epoch for e in entries}) == 2
 
 

@@ -107,6 +107,7 @@ class Server:
         self.mqtt_port, self.ws_port, self.http_port = free_ports(3)
         self.broker = self.backend = None
         self.passwords = {}
+        self.env = None  # of broker and backend; None: as ours
         self.admin_token = None
         self._write_config(plugin_opts or {}, backend_opts or {}, broker_conf)
         if create_admin:
@@ -174,7 +175,7 @@ class Server:
 
     def spawn_broker(self):
         """Starts it and does not look back."""
-        self.broker = Process(["mosquitto", "-c", self.conf], self.folder / "log" / "mosquitto.log")
+        self.broker = Process(["mosquitto", "-c", self.conf], self.folder / "log" / "mosquitto.log", env=self.env)
         return self
 
     def start_broker(self):
@@ -184,7 +185,7 @@ class Server:
         return self
 
     def start_backend(self, wait_ready=True):
-        self.backend = Process([PARLEYD, "--config", self.toml], self.folder / "log" / "parleyd.log")
+        self.backend = Process([PARLEYD, "--config", self.toml], self.folder / "log" / "parleyd.log", env=self.env)
         if wait_ready:
             self.wait_ready()
         return self
