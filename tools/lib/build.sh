@@ -4,9 +4,10 @@
 # A clone elsewhere finds what another has compiled.
 export CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=${root:?} CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}
 
-# Configures build/PRESET; cheap when nothing has changed.
+# Configures build/PRESET when it has never been, or the presets have changed; all else the builder notices itself.
 configure_preset() { # PRESET
   local log=$root/build/$1/configure.log
+  if [[ $root/build/$1/build.ninja -nt $root/CMakePresets.json ]]; then return 0; fi
   mkdir -p "$root/build/$1"
   if ! (cd "$root" && flock "build/$1/.building" cmake --preset "$1") >"$log" 2>&1; then
     cat "$log" >&2

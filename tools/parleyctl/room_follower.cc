@@ -28,10 +28,6 @@ Outcome<> RoomFollower::start(std::optional<std::uint64_t> since) {
   return since ? read_after() : Outcome<>{};
 }
 
-Outcome<> RoomFollower::resume() {
-  return read_after();
-}
-
 void RoomFollower::live(Json envelope) {
   const auto seq = seq_of(envelope);
   if (seq == 0) return;
@@ -48,10 +44,11 @@ void RoomFollower::live(Json envelope) {
 
 void RoomFollower::heal() {
   const auto now = clock_.steady();
-  if (waiting_.empty() || now - asked_ < kAskAgain) return;
+  if ((waiting_.empty() && !missed_) || now - asked_ < kAskAgain) return;
   asked_ = now;
   const auto before = last_;
   const auto read = read_after();
+  if (read) missed_ = false;
   give_waiting();
   if (last_ != before) hole_since_ = now;
   if (waiting_.empty() || now - hole_since_ < kGiveUp) return;

@@ -25,8 +25,8 @@ class RoomFollower {
 
   // Learns where the room is. With `since`, everything above it is given first.
   Outcome<> start(std::optional<std::uint64_t> since);
-  // Fills in what was missed while the connection was gone.
-  Outcome<> resume();
+  // The connection was gone: what was missed is filled in by heal(), as soon as history answers.
+  void resume() { missed_ = true; }
   // A live envelope. Repeats are dropped; beyond a hole it waits.
   void live(Json envelope);
   // To be called now and then: tries to fill holes, at most every 250 ms, and after 10 s goes on without what
@@ -46,6 +46,7 @@ class RoomFollower {
   std::uint64_t last_ = 0;  // given
   std::string epoch_;
   std::map<std::uint64_t, Json> waiting_;
+  bool missed_ = false;  // there may be more than what waits
   SteadyTime hole_since_{}, asked_{};
 };
 

@@ -86,6 +86,18 @@ TEST(RoomFollower, history_is_not_asked_when_nothing_is_missing) {
   EXPECT_EQ(f.room.calls, calls);
 }
 
+TEST(RoomFollower, after_a_lost_connection_what_was_missed_comes_as_soon_as_history_answers) {
+  Following f(5);
+  ASSERT_TRUE(f.follower.start(std::nullopt).has_value());
+  f.room.messages = FakeRoom(8).messages;
+  f.room.fail_next = Failure{Exit::refused, "unavailable", "Try again later."};
+  f.follower.resume();
+  f.turn();
+  EXPECT_TRUE(f.given.empty());
+  f.turn();
+  EXPECT_EQ(f.given, (Seqs{6, 7, 8}));
+}
+
 TEST(RoomFollower, a_new_epoch_is_told_and_followed) {
   Following f(5);
   ASSERT_TRUE(f.follower.start(std::nullopt).has_value());

@@ -73,7 +73,10 @@ bool is_refusal(const mqtt::exception& e) {
 
 std::unexpected<Failure> connect_failure(const Config& config, const mqtt::exception& e) {
   const auto at = config.host + ":" + std::to_string(config.port);
-  switch (e.get_reason_code()) {
+  // Paho C 1.3.12 gives CONNACK's reason code as the return code.
+  const auto reason =
+      is_refusal(e) ? e.get_reason_code() : static_cast<mqtt::ReasonCode>(e.get_return_code());
+  switch (reason) {
     case mqtt::ReasonCode::BAD_USER_NAME_OR_PASSWORD:
     case mqtt::ReasonCode::NOT_AUTHORIZED:
     case mqtt::ReasonCode::BANNED:
@@ -87,11 +90,25 @@ std::unexpected<Failure> connect_failure(const Config& config, const mqtt::excep
   }
 }
 
-std::optional<Failure> notice_of(const Incoming& message, const std::string& inbox, const std::string& key) {
+// What was refused: the notice has its mark (`ref` of a message, `id` of a request), or, when the broker refused it unread, only its room
+// or method.
+struct Refused {
+  std::string key;
+  std::string room, method;
+};
+
+bool tells_of(const Json& notice, const Refused& what) {
+  if (notice.contains("ref")) return notice["ref"] == what.key;
+  if (notice.contains("id")) return notice["id"] == what.key;
+  return (!what.room.empty() && notice.value("room", Json()) == what.room) ||
+         (!what.method.empty() && notice.value("method", Json()) == what.method);
+}
+
+std::optional<Failure> notice_of(const Incoming& message, const std::string& inbox, const Refused& what) {
   if (message.topic != inbox) return std::nullopt;
   const auto notice = Json::parse(message.payload, nullptr, false);
-  if (!notice.is_object() || notice.value("type", Json()) != "refused") return std::nullopt;
-  if (notice.value("ref", Json()) != key && notice.value("id", Json()) != key) return std::nullopt;
+  if (!notice.is_object() || notice.value("type", Json()) != "refused" || !tells_of(notice, what))
+    return std::nullopt;
   return Failure{Exit::refused, notice.value("code", std::string("internal")),
                  notice.value("reason", std::string())};
 }
@@ -155,7 +172,8 @@ class Session::Impl {
   }
 
   Outcome<> publish(const mqtt::message_ptr& message, const std::string& key) {
-    return acknowledged(begin(message), key);
+    const auto room = wire::parse_topic(message->get_topic()).room;
+    return acknowledged(begin(message), {.key = key, .room = std::string(room), .method = {}});
   }
 
   std::vector<Outcome<Json>> call_all(const std::string& method, std::vector<Json> params) {
@@ -166,7 +184,7 @@ class Session::Impl {
       std::vector<std::pair<std::string, mqtt::token_ptr>> sent;
       for (auto i = at; i < end; ++i) sent.push_back(send_request(method, std::move(params[i])));
       for (const auto& [id, token] : sent) {
-        auto taken = acknowledged(token, id);
+        auto taken = acknowledged(token, {.key = id, .room = {}, .method = method});
         answers[id] = taken ? std::nullopt : std::optional<Outcome<Json>>(std::unexpected(taken.error()));
       }
       await_replies(method, answers);
@@ -204,11 +222,11 @@ class Session::Impl {
     }
   }
 
-  Outcome<> acknowledged(const mqtt::token_ptr& token, const std::string& key) {
+  Outcome<> acknowledged(const mqtt::token_ptr& token, const Refused& what) {
     try {
       if (!token || !token->wait_for(config_.timeout)) return lost();
     } catch (const mqtt::exception& e) {
-      if (is_refusal(e)) return std::unexpected(why_refused(key));
+      if (is_refusal(e)) return std::unexpected(why_refused(what));
       return lost();
     }
     return {};
@@ -266,10 +284,10 @@ class Session::Impl {
     return refused("timeout", "No answer to " + method + " came in time; it may have been done.");
   }
 
-  Failure why_refused(const std::string& key) {
+  Failure why_refused(const Refused& what) {
     const auto deadline = std::chrono::steady_clock::now() + kNoticeWait;
     while (auto item = arrivals_.pop(deadline)) {
-      if (auto failure = notice_of(item->message, inbox_, key)) return *failure;
+      if (auto failure = notice_of(item->message, inbox_, what)) return *failure;
       if (item->message.topic == replies_) {
         early_.push_back(std::move(*item));
       } else {

@@ -93,6 +93,17 @@ class Tailing final : public Requests {
     context_.out.flush();
   }
 
+  Outcome<> connect_again(const Config& config) {
+    auto session = Session::connect(config);
+    if (!session) return std::unexpected(session.error());
+    own_ = std::move(*session);
+    session_ = own_.get();
+    if (auto ok = subscribe(); !ok) return ok;
+    follower_.resume();
+    context_.err << "parleyctl: connected again" << std::endl;
+    return {};
+  }
+
   Outcome<> reconnect() {
     context_.err << "parleyctl: connection lost; trying again" << std::endl;
     const auto give_up = clock_.steady() + kReconnectFor;
@@ -100,18 +111,8 @@ class Tailing final : public Requests {
     for (milliseconds pause{250};; pause = std::min(pause * 2, milliseconds{5000})) {
       std::this_thread::sleep_for(pause);
       if (finished()) return {};
-      auto again = Session::connect(config);
-      if (again) {
-        own_ = std::move(*again);
-        session_ = own_.get();
-        auto ok = subscribe();
-        if (!ok) return ok;
-        auto caught_up = follower_.resume();  // else heal() does it with the next message
-        if (!caught_up) context_.err << "parleyctl: " << caught_up.error().message << std::endl;
-        return {};
-      }
-      if (again.error().exit != Exit::unreachable || clock_.steady() > give_up)
-        return std::unexpected(again.error());
+      auto ok = connect_again(config);
+      if (ok || ok.error().exit != Exit::unreachable || clock_.steady() > give_up) return ok;
     }
   }
 
