@@ -85,6 +85,7 @@ TEST_F(ControlLinkTest, brings_a_plugin_that_is_behind_up_to_date_then_opens_the
   ASSERT_TRUE(reaches(State::ready));
   EXPECT_THAT(plugin.said(), ElementsAre("attach", "apply 0-2", "append 2", "start 40"));
   EXPECT_THAT(plugin.subscriptions, ElementsAre("users/+/requests/#"));
+  ASSERT_TRUE(watch.until([&] { return lease.notes.size() == 2; }));
   EXPECT_THAT(lease.notes, ElementsAre("begins 1@40", "ready"));
   EXPECT_TRUE(log.pending.empty());
   EXPECT_EQ(store.at.generation, 1u);
