@@ -4,6 +4,7 @@
 
 #include "backend/store/directory_snapshot.h"
 #include "backend/store/directory_step_json.h"
+#include "base/crypto.h"
 #include "base/ids.h"
 
 namespace parley::backend {
@@ -29,10 +30,13 @@ void forget_old_steps(SqliteConnection& connection, std::uint64_t version, std::
   if (version > kept && version % seldom == 0) forget_steps_to(connection, version - kept);
 }
 
+// The refs are random beside the version: in a database put back from a copy versions come again, and must not
+// be taken by the broker for the changes it has seen under them.
 std::vector<wire::AppendEntry> number_entries(const StepDraft& draft, std::uint64_t version) {
   std::vector<wire::AppendEntry> entries;
+  auto first = random_u64() >> 16;
   for (const auto& entry : draft.entries) {
-    auto ref = "d" + std::to_string(version) + "." + std::to_string(entries.size());
+    auto ref = "d" + std::to_string(version) + "." + std::to_string(first + entries.size());
     entries.push_back({.room = draft.room_id,
                        .from = entry.from,
                        .role = entry.role,

@@ -283,6 +283,26 @@ def test_an_old_database_put_back_behind_what_was_trimmed_changes_the_epoch(make
         assert sync["reset"] is True and sync["messages"][0]["seq"] == 1
 
 
+def test_members_are_those_of_the_database_put_back_and_new_ones_take_their_place_in_history(make_server):
+    server = make_server(Installation).start()
+    server.populate(["alice"], ["room0"], guests=["carol", "dave"])
+    backend, copy = server.folder / "backend", server.folder / "backend.copy"
+    server.backend.stop()
+    shutil.copytree(backend, copy)
+    server.start_backend()
+    server.ctl("member", "add", "room0", "carol")
+    server.backend.stop()
+    put_back(copy, backend)
+    server.start_backend()
+    with server.client("carol") as carol:
+        assert carol.send("room0", "am I in?") == 0x87  # the database is the authority on members, also when it is older
+    server.ctl("member", "add", "room0", "dave")  # makes the version again that carol's joining had made
+    with server.client("dave") as dave:
+        assert dave.send("room0", "hello") < 0x80
+    wait_until(lambda: server.history("room0", 1)[0]["type"] == "text", "stored")
+    assert [e["content"]["user"] for e in server.history("room0") if e["type"] == "member"] == ["alice", "carol", "dave"]
+
+
 # --- two backends ---
 
 class Backends:
