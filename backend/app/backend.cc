@@ -66,7 +66,7 @@ struct Backend::Parts final : LeaseListener {
         link(mqtt_options(given, secret), metrics, log),
         facts(*stores.rooms),
         states(facts, link, metrics, clock, log, {.republish_per_s = given.state.republish_per_s}),
-        control(link, *stores.messages, *stores.directory, *this, metrics, log,
+        control(link, *stores.messages, *stores.directory, *this, metrics, clock, log,
                 {.answer_timeout = given.broker.answer_timeout}),
         feed(*stores.messages, states, control, metrics, clock, log,
              {.queue_batches = given.feed.queue_batches, .merge_batches = given.feed.merge_batches}),
@@ -115,7 +115,7 @@ struct Backend::Parts final : LeaseListener {
 };
 
 Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std::string& secret,
-                                                const Clock& clock, LogSink log) {
+                                                const Clock& clock, const LogSink& log) {
   auto stores = open_stores(config, clock);
   if (!stores) return std::unexpected(stores.error());
   auto parts = std::make_unique<Parts>(config, secret, clock, log, *std::move(stores));

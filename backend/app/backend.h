@@ -25,7 +25,7 @@ class Backend {
   // Starts everything; a broker that is away is waited for in the background. Errors: unavailable (store, HTTP address), corrupt, invalid_argument.
   // `clock` must outlive this.
   static Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& secret,
-                                                const Clock& clock, LogSink log);
+                                                const Clock& clock, const LogSink& log);
   ~Backend();  // stop()
 
   // Takes no more requests, finishes those begun, stores what waits, sends what is to be sent: each within what is left of

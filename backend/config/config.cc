@@ -45,7 +45,7 @@ bool is_table(std::string_view name) {
 std::optional<std::string> set(const TextKey& key, const toml::node& node, Config& config) {
   const auto value = node.value_exact<std::string>();
   if (!value) return "must be a string";
-  key.field(config) = *value;
+  key.set(config, *value);
   return std::nullopt;
 }
 
@@ -115,8 +115,7 @@ void read_override(const std::string& given, Config& config, ConfigErrors& error
 }
 
 std::string default_value(const Key& key, const Config& config) {
-  if (const auto* text = std::get_if<TextKey>(&key.kind))
-    return '"' + text->field(const_cast<Config&>(config)) + '"';
+  if (const auto* text = std::get_if<TextKey>(&key.kind)) return '"' + text->get(config) + '"';
   if (const auto* number = std::get_if<NumberKey>(&key.kind)) return std::to_string(number->get(config));
   const auto& choice = std::get<ChoiceKey>(key.kind);
   return '"' + std::string(choice.choices[choice.get(config)]) + '"';

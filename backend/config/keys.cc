@@ -3,36 +3,37 @@
 namespace parley::backend {
 namespace {
 
-// A whole number kept in `field`, whatever its type there; durations by their count.
-template <auto Get>
+// A whole number kept in a field of any whole or duration type.
+template <auto Field>
 NumberKey number(std::int64_t min, std::int64_t max) {
-  using Field = std::remove_cvref_t<decltype(Get(std::declval<Config&>()))>;
+  using Type = std::remove_reference_t<decltype(Field(std::declval<Config&>()))>;
   return {min, max,
           [](const Config& c) -> std::int64_t {
-            const auto& field = Get(const_cast<Config&>(c));
+            const Type& field = Field(c);
             if constexpr (requires { field.count(); })
               return field.count();
             else
               return static_cast<std::int64_t>(field);
           },
-          [](Config& c, std::int64_t v) { Get(c) = Field(v); }};
+          [](Config& c, std::int64_t v) { Field(c) = Type(v); }};
 }
 
-template <auto Get>
+template <auto Field>
 ChoiceKey choice(std::vector<std::string_view> choices) {
-  using Field = std::remove_cvref_t<decltype(Get(std::declval<Config&>()))>;
-  return {std::move(choices),
-          [](const Config& c) { return static_cast<std::size_t>(Get(const_cast<Config&>(c))); },
-          [](Config& c, std::size_t i) { Get(c) = static_cast<Field>(i); }};
+  using Type = std::remove_reference_t<decltype(Field(std::declval<Config&>()))>;
+  return {std::move(choices), [](const Config& c) { return static_cast<std::size_t>(Field(c)); },
+          [](Config& c, std::size_t i) { Field(c) = static_cast<Type>(i); }};
 }
 
-#define FIELD(path)         \
-  [](Config & c) -> auto& { \
-    return c.path;          \
-  }
-#define TEXT(path)                                   \
-  TextKey {                                          \
-    [](Config& c) -> std::string& { return c.path; } \
+template <auto Field>
+TextKey text() {
+  return {[](const Config& c) -> const std::string& { return Field(c); },
+          [](Config& c, std::string v) { Field(c) = std::move(v); }};
+}
+
+#define FIELD(path)      \
+  [](auto& c) -> auto& { \
+    return c.path;       \
   }
 
 std::vector<Key> make_keys() {
@@ -41,19 +42,20 @@ std::vector<Key> make_keys() {
        "Where history, rooms and accounts are kept: sqlite:///absolute/path, sqlite://relative/path or a "
        "plain\n"
        "path of an SQLite file. It is made when missing; its folder must be there.",
-       TEXT(store)},
+       text<FIELD(store)>()},
       {"stop_timeout_ms",
        "How long a stop may take to finish what was begun, in milliseconds. What is not stored by then comes "
        "again\n"
        "from the broker's journal.",
        number<FIELD(stop_timeout)>(0, 600'000)},
 
-      {"broker.host", "The Mosquitto with the parley plugin: host name or address.", TEXT(broker.host)},
+      {"broker.host", "The Mosquitto with the parley plugin: host name or address.",
+       text<FIELD(broker.host)>()},
       {"broker.port", "Its plain MQTT listener.", number<FIELD(broker.port)>(1, 65'535)},
       {"broker.secret_file",
        "File with the secret the plugin knows too (plugin_opt_backend_secret_file); others may not read it.\n"
        "The environment variable PARLEY_BROKER_SECRET goes before it.",
-       TEXT(broker.secret_file)},
+       text<FIELD(broker.secret_file)>()},
       {"broker.keepalive_s",
        "MQTT keep-alive in seconds. A broker that is silent for 1.5 times this is taken for lost, and the "
        "other way\n"
@@ -70,7 +72,7 @@ std::vector<Key> make_keys() {
 
       {"http.address",
        "Address for /healthz, /readyz and /metrics. There is no login: keep it where only operators reach.",
-       TEXT(http.address)},
+       text<FIELD(http.address)>()},
       {"http.port", "Port for them; 0 turns HTTP off.", number<FIELD(http.port)>(0, 65'535)},
 
       {"log.level", "Lines below this level are left out: debug, info, warning, error.",

@@ -11,7 +11,8 @@
 namespace parley::backend {
 
 struct TextKey {
-  std::string& (*field)(Config&);
+  const std::string& (*get)(const Config&);
+  void (*set)(Config&, std::string);
 };
 struct NumberKey {
   std::int64_t min, max;

@@ -34,8 +34,8 @@ Result<std::vector<std::uint64_t>> seqs_of(const json& answer, std::size_t entri
 
 struct ControlLink::Impl {
   Impl(Link& link, MessageStore& store, DirectoryLog& directory, LeaseListener& lease, Metrics& metrics,
-       LogSink log, const ControlOptions& options)
-      : link(link), loop(link, store, directory, lease, metrics, std::move(log), options) {}
+       const Clock& clock, const LogSink& log, const ControlOptions& options)
+      : link(link), loop(link, store, directory, lease, metrics, clock, log, options) {}
 
   void ask(CommandBody body, bool changes, Conversation::Done done) {
     // `done` must survive a refused job: it is shared with it.
@@ -52,8 +52,9 @@ struct ControlLink::Impl {
 };
 
 ControlLink::ControlLink(Link& link, MessageStore& store, DirectoryLog& directory, LeaseListener& lease,
-                         Metrics& metrics, LogSink log, ControlOptions options)
-    : impl_(std::make_unique<Impl>(link, store, directory, lease, metrics, std::move(log), options)) {}
+                         Metrics& metrics, const Clock& clock, const LogSink& log,
+                         const ControlOptions& options)
+    : impl_(std::make_unique<Impl>(link, store, directory, lease, metrics, clock, log, options)) {}
 
 ControlLink::~ControlLink() {
   stop();

@@ -11,6 +11,7 @@
 #include "backend/mqtt/link.h"
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
+#include "base/clock.h"
 #include "base/log.h"
 
 namespace parley::backend {
@@ -57,7 +58,7 @@ class ControlLink final : public BrokerControl, public FeedAcks {
 
   // All references must outlive stop().
   ControlLink(Link& link, MessageStore& store, DirectoryLog& directory, LeaseListener& lease,
-              Metrics& metrics, LogSink log, ControlOptions options = {});
+              Metrics& metrics, const Clock& clock, const LogSink& log, const ControlOptions& options = {});
   ~ControlLink() override;
 
   void start();

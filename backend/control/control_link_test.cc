@@ -45,18 +45,55 @@ class ControlLinkTest : public testing::Test {
     control.start();
     plugin.connect();
   }
-  bool reaches(State state) {
-    return watch.until([&] { return control.state() == state; });
+  // Waits for what must come. With time_flows, pauses end meanwhile, but no answer is late.
+  template <class Condition>
+  bool eventually(Condition condition) {
+    for (int i = 0; time_flows && i < 4000; ++i) {
+      pass(1ms);
+      if (watch.until(condition, 2ms)) return true;
+    }
+    return watch.until(condition);
   }
-  Result<> change(std::uint64_t version) {
-    auto done = std::make_shared<std::promise<Result<>>>();
-    control.directory_changed(version, [done](Result<> result) { done->set_value(std::move(result)); });
-    return wait_for(done->get_future());
+  void pass(std::chrono::milliseconds time) {
+    clock.advance(time);
+    control.on_answer("");  // nobody's answer: the thread looks at the clock again
+  }
+  bool reaches(State state) {
+    return eventually([&] { return control.state() == state; });
+  }
+  bool is_said(const std::string& command) {
+    return eventually([&] {
+      return std::ranges::find(plugin.commands, command, ScriptedPlugin::describe) != plugin.commands.end();
+    });
+  }
+  // A call whose answer comes later.
+  template <class T>
+  struct Answer {
+    std::promise<Result<T>> promise;
+    std::future<Result<T>> future = promise.get_future();
+    void operator()(Result<T> result) { promise.set_value(std::move(result)); }
+  };
+  template <class T>
+  static std::pair<std::function<void(Result<T>)>, std::shared_ptr<Answer<T>>> expect() {
+    auto answer = std::make_shared<Answer<T>>();
+    return {[answer](Result<T> result) { (*answer)(std::move(result)); }, answer};
   }
   template <class T>
-  Result<T> wait_for(std::future<Result<T>> future) {
-    if (future.wait_for(10s) != std::future_status::ready) return fail(Errc::internal, "never called");
-    return future.get();
+  Result<T> result_of(const std::shared_ptr<Answer<T>>& answer) {
+    if (!eventually([&] { return answer->future.wait_for(0s) == std::future_status::ready; }))
+      return fail(Errc::internal, "never called");
+    return answer->future.get();
+  }
+  std::shared_ptr<Answer<void>> begin_change(std::uint64_t version) {
+    auto [done, answer] = expect<void>();
+    control.directory_changed(version, done);
+    return answer;
+  }
+  Result<> change(std::uint64_t version) { return result_of(begin_change(version)); }
+  std::shared_ptr<Answer<std::uint32_t>> begin_kick() {
+    auto [done, answer] = expect<std::uint32_t>();
+    control.kick("bob", "", done);
+    return answer;
   }
   std::size_t count(const std::string& command) {
     return static_cast<std::size_t>(std::ranges::count(plugin.said(), command));
@@ -68,13 +105,16 @@ class ControlLinkTest : public testing::Test {
   ScriptedPlugin plugin{watch};
   LeaseRecorder lease{watch};
   Metrics metrics;
+  ManualClock clock;
+  bool time_flows = false;
   ControlLink control{plugin,
                       store,
                       log,
                       lease,
                       metrics,
+                      clock,
                       [](LogLevel, std::string_view) {},
-                      {.answer_timeout = 60ms, .standby_retry = 5ms, .retry_min = 1ms, .retry_max = 5ms}};
+                      {.answer_timeout = 5s, .standby_retry = 5ms, .retry_min = 1ms, .retry_max = 5ms}};
 };
 
 TEST_F(ControlLinkTest, brings_a_plugin_that_is_behind_up_to_date_then_opens_the_feed) {
@@ -85,7 +125,7 @@ TEST_F(ControlLinkTest, brings_a_plugin_that_is_behind_up_to_date_then_opens_the
   ASSERT_TRUE(reaches(State::ready));
   EXPECT_THAT(plugin.said(), ElementsAre("attach", "apply 0-2", "append 2", "start 40"));
   EXPECT_THAT(plugin.subscriptions, ElementsAre("users/+/requests/#"));
-  ASSERT_TRUE(watch.until([&] { return lease.notes.size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return lease.notes.size() == 2; }));
   EXPECT_THAT(lease.notes, ElementsAre("begins 1@40", "ready"));
   EXPECT_TRUE(log.pending.empty());
   EXPECT_EQ(store.at.generation, 1u);
@@ -94,9 +134,7 @@ TEST_F(ControlLinkTest, brings_a_plugin_that_is_behind_up_to_date_then_opens_the
 TEST_F(ControlLinkTest, without_a_broker_nothing_can_be_done) {
   control.start();
   EXPECT_EQ(change(1).error().code, Errc::in_doubt);
-  auto done = std::make_shared<std::promise<Result<std::uint32_t>>>();
-  control.kick("bob", "", [done](Result<std::uint32_t> result) { done->set_value(std::move(result)); });
-  EXPECT_EQ(wait_for(done->get_future()).error().code, Errc::unavailable);
+  EXPECT_EQ(result_of(begin_kick()).error().code, Errc::unavailable);
   EXPECT_FALSE(control.attached());
 }
 
@@ -113,6 +151,7 @@ TEST_F(ControlLinkTest, a_change_is_done_when_the_plugin_has_it) {
 }
 
 TEST_F(ControlLinkTest, a_standby_waits_subscribes_to_nothing_and_takes_over) {
+  time_flows = true;
   bool busy = true;
   plugin.script = [&](const wire::Command& c) -> std::optional<std::string> {
     if (!busy || !std::holds_alternative<wire::Attach>(c.body)) return std::nullopt;
@@ -120,7 +159,7 @@ TEST_F(ControlLinkTest, a_standby_waits_subscribes_to_nothing_and_takes_over) {
   };
   start();
   ASSERT_TRUE(reaches(State::standby));
-  ASSERT_TRUE(watch.until([&] { return plugin.commands.size() >= 3; }));
+  ASSERT_TRUE(eventually([&] { return plugin.commands.size() >= 3; }));
   EXPECT_TRUE(plugin.subscriptions.empty());
   EXPECT_TRUE(lease.notes.empty());
   EXPECT_EQ(store.at.generation, 0u);
@@ -162,9 +201,12 @@ TEST_F(ControlLinkTest, an_answer_that_does_not_come_leaves_the_change_in_doubt_
   };
   start();
   ASSERT_TRUE(reaches(State::ready));
-  EXPECT_EQ(change(log.commit("alice")).error().code, Errc::in_doubt);
+  const auto changed = begin_change(log.commit("alice"));
+  ASSERT_TRUE(is_said("apply 0-1"));
   watch.with([&] { mute = false; });
-  ASSERT_TRUE(watch.until([&] { return plugin.attach_ok.directory_version == 1; }));
+  pass(5s);
+  EXPECT_EQ(result_of(changed).error().code, Errc::in_doubt);
+  ASSERT_TRUE(eventually([&] { return plugin.attach_ok.directory_version == 1; }));
   ASSERT_TRUE(reaches(State::ready));
   EXPECT_THAT(lease.notes, Contains("retired"));
   EXPECT_EQ(plugin.subscriptions.size(), 1u);  // the connection stayed
@@ -178,14 +220,17 @@ TEST_F(ControlLinkTest, a_kick_without_an_answer_is_in_doubt_and_a_question_time
   };
   start();
   ASSERT_TRUE(reaches(State::ready));
-  auto stats = std::make_shared<std::promise<Result<nlohmann::json>>>();
-  control.stats([stats](Result<nlohmann::json> result) { stats->set_value(std::move(result)); });
-  EXPECT_EQ(wait_for(stats->get_future()).error().code, Errc::timeout);
+  auto [stats_done, stats] = expect<nlohmann::json>();
+  control.stats(stats_done);
+  ASSERT_TRUE(is_said("stats"));
+  pass(5s);
+  EXPECT_EQ(result_of(stats).error().code, Errc::timeout);
   EXPECT_EQ(count("attach"), 1u);
-  auto kick = std::make_shared<std::promise<Result<std::uint32_t>>>();
-  control.kick("bob", "", [kick](Result<std::uint32_t> result) { kick->set_value(std::move(result)); });
-  EXPECT_EQ(wait_for(kick->get_future()).error().code, Errc::in_doubt);
-  ASSERT_TRUE(watch.until([&] { return lease.notes.size() == 5; }));
+  const auto kick = begin_kick();
+  ASSERT_TRUE(is_said("kick"));
+  pass(5s);
+  EXPECT_EQ(result_of(kick).error().code, Errc::in_doubt);
+  ASSERT_TRUE(eventually([&] { return lease.notes.size() == 5; }));
   EXPECT_THAT(lease.notes, ElementsAre("begins 1@0", "ready", "retired", "begins 2@0", "ready"));
 }
 
@@ -196,14 +241,10 @@ TEST_F(ControlLinkTest, a_lost_connection_answers_what_waits_and_starts_anew) {
   };
   start();
   ASSERT_TRUE(reaches(State::ready));
-  auto done = std::make_shared<std::promise<Result<>>>();
-  control.directory_changed(log.commit("alice"),
-                            [done](Result<> result) { done->set_value(std::move(result)); });
-  ASSERT_TRUE(watch.until([&] {
-    return !plugin.commands.empty() && ScriptedPlugin::describe(plugin.commands.back()) == "apply 0-1";
-  }));
+  const auto changed = begin_change(log.commit("alice"));
+  ASSERT_TRUE(is_said("apply 0-1"));
   plugin.lose();
-  EXPECT_EQ(wait_for(done->get_future()).error().code, Errc::in_doubt);
+  EXPECT_EQ(result_of(changed).error().code, Errc::in_doubt);
   ASSERT_TRUE(reaches(State::disconnected));
   watch.with([&] { plugin.script = nullptr; });
   plugin.connect();
@@ -213,6 +254,7 @@ TEST_F(ControlLinkTest, a_lost_connection_answers_what_waits_and_starts_anew) {
 }
 
 TEST_F(ControlLinkTest, entries_the_journal_has_no_room_for_are_sent_again_until_it_has) {
+  time_flows = true;
   int full = 3;
   plugin.script = [&](const wire::Command& c) -> std::optional<std::string> {
     const auto* apply = std::get_if<wire::DirectoryApply>(&c.body);
@@ -224,13 +266,14 @@ TEST_F(ControlLinkTest, entries_the_journal_has_no_room_for_are_sent_again_until
   start();
   ASSERT_TRUE(reaches(State::ready));
   EXPECT_TRUE(change(log.commit("alice", 1)));  // the rights are in force, the entry follows
-  ASSERT_TRUE(watch.until([&] { return log.pending.empty(); }));
+  ASSERT_TRUE(eventually([&] { return log.pending.empty(); }));
   ASSERT_EQ(plugin.journal.size(), 1u);
   EXPECT_EQ(plugin.journal[0].ref, "d1.0");
   EXPECT_EQ(count("attach"), 1u);
 }
 
 TEST_F(ControlLinkTest, a_plugin_that_is_busy_with_its_disk_is_asked_again) {
+  time_flows = true;
   int busy = 3;
   plugin.script = [&](const wire::Command& c) -> std::optional<std::string> {
     if (!std::holds_alternative<wire::DirectoryApply>(c.body) || busy-- <= 0) return std::nullopt;
@@ -252,7 +295,7 @@ TEST_F(ControlLinkTest, whom_the_plugin_calls_superseded_drops_the_connection) {
   start();
   ASSERT_TRUE(reaches(State::ready));
   (void)change(log.commit("alice"));
-  ASSERT_TRUE(watch.until([&] { return plugin.drops == 1 && plugin.attach_ok.directory_version == 1; }));
+  ASSERT_TRUE(eventually([&] { return plugin.drops == 1 && plugin.attach_ok.directory_version == 1; }));
   ASSERT_TRUE(reaches(State::ready));
 }
 
@@ -260,7 +303,7 @@ TEST_F(ControlLinkTest, a_store_that_has_seen_a_newer_consumer_makes_it_stand_ba
   store.fence = true;
   plugin.reconnects = false;
   start();
-  ASSERT_TRUE(watch.until([&] { return plugin.drops == 1; }));
+  ASSERT_TRUE(eventually([&] { return plugin.drops == 1; }));
   ASSERT_TRUE(reaches(State::disconnected));
   EXPECT_TRUE(plugin.subscriptions.empty());
   EXPECT_TRUE(lease.notes.empty());
@@ -271,7 +314,7 @@ TEST_F(ControlLinkTest, a_feed_consumer_that_gives_up_ends_the_lease) {
   ASSERT_TRUE(reaches(State::ready));
   control.give_up(99, "of another generation");
   control.give_up(1, "a newer one stores");
-  ASSERT_TRUE(watch.until([&] { return lease.notes.size() == 5; }));
+  ASSERT_TRUE(eventually([&] { return lease.notes.size() == 5; }));
   EXPECT_EQ(plugin.drops, 1);
 }
 
@@ -283,12 +326,13 @@ TEST_F(ControlLinkTest, a_leader_that_finds_another_attached_stops_hearing_reque
   start();
   ASSERT_TRUE(reaches(State::ready));
   control.attach_again("for a test");
-  ASSERT_TRUE(watch.until([&] { return plugin.drops == 1; }));
+  ASSERT_TRUE(eventually([&] { return plugin.drops == 1; }));
   ASSERT_TRUE(reaches(State::standby));
   EXPECT_EQ(plugin.subscriptions.size(), 1u);
 }
 
 TEST_F(ControlLinkTest, a_database_that_is_away_is_waited_for) {
+  time_flows = true;
   store.fail_times = 2;
   log.fail_times = 3;
   start();
@@ -298,9 +342,10 @@ TEST_F(ControlLinkTest, a_database_that_is_away_is_waited_for) {
 }
 
 TEST_F(ControlLinkTest, a_refused_subscription_does_not_make_it_ready) {
+  time_flows = true;
   plugin.subscribe_answer = fail(Errc::unavailable, "no");
   start();
-  ASSERT_TRUE(watch.until([&] { return plugin.subscriptions.size() >= 2; }));
+  ASSERT_TRUE(eventually([&] { return plugin.subscriptions.size() >= 2; }));
   EXPECT_NE(control.state(), State::ready);
   watch.with([&] { plugin.subscribe_answer = Result<>{}; });
   ASSERT_TRUE(reaches(State::ready));
@@ -309,15 +354,13 @@ TEST_F(ControlLinkTest, a_refused_subscription_does_not_make_it_ready) {
 TEST_F(ControlLinkTest, answers_come_back_as_they_are) {
   start();
   ASSERT_TRUE(reaches(State::ready));
-  auto kick = std::make_shared<std::promise<Result<std::uint32_t>>>();
-  control.kick("bob", "", [kick](Result<std::uint32_t> result) { kick->set_value(std::move(result)); });
-  EXPECT_EQ(wait_for(kick->get_future()).value(), 1u);
-  auto append = std::make_shared<std::promise<Result<std::vector<std::uint64_t>>>>();
+  EXPECT_EQ(result_of(begin_kick()).value(), 1u);
   std::vector<wire::AppendEntry> entries(2);
   for (auto& entry : entries)
     entry = {.room = 1, .from = "bob", .role = "", .type = "text", .ref = "r", .content = "{}"};
-  control.append(entries, [append](auto result) { append->set_value(std::move(result)); });
-  EXPECT_THAT(wait_for(append->get_future()).value(), ElementsAre(1, 2));
+  auto [append_done, append] = expect<std::vector<std::uint64_t>>();
+  control.append(entries, append_done);
+  EXPECT_THAT(result_of(append).value(), ElementsAre(1, 2));
   control.acknowledge_feed(1, 55);
   EXPECT_THAT(plugin.said(), Contains("ack 55"));
 }

@@ -12,10 +12,12 @@ constexpr const char* kRequests = "users/+/requests/#";
 }  // namespace
 
 ControlLoop::ControlLoop(Link& link, MessageStore& store, DirectoryLog& directory, LeaseListener& lease,
-                         Metrics& metrics, LogSink log, const ControlOptions& options)
+                         Metrics& metrics, const Clock& clock, const LogSink& log,
+                         const ControlOptions& options)
     : link_(link),
       store_(store),
       lease_(lease),
+      clock_(clock),
       log_(log),
       options_(options),
       attaches_(metrics.counter("parley_attaches_total", "Times this backend became the broker's consumer.")),
@@ -51,7 +53,7 @@ void ControlLoop::run() {
   }
   set_state(State::disconnected);
   connected_ = false;
-  while (auto job = mailbox_.next(now())) (*job)();
+  while (auto job = mailbox_.next(SteadyTime::duration(0))) (*job)();
   conversation_.abandon("parleyd is stopping");
   refuse_waiters("parleyd is stopping.");
 }
@@ -59,7 +61,7 @@ void ControlLoop::run() {
 void ControlLoop::pump(SteadyTime until) {
   if (const auto deadline = conversation_.next_deadline()) until = std::min(until, *deadline);
   for (const auto& waiter : waiters_) until = std::min(until, waiter.deadline);
-  if (const auto job = mailbox_.next(until))
+  if (const auto job = mailbox_.next(until - now()))
     (*job)();
   else if (mailbox_.closed())
     conversation_.abandon("parleyd is stopping");
@@ -163,9 +165,12 @@ Result<std::uint64_t> ControlLoop::take_over(const wire::AttachOk& ok) {
   }
   renewals_.add();
   lost_bytes_.add(static_cast<double>(ok.lost_to - ok.lost_from));
-  log_(LogLevel::error, "journal and database do not continue each other: " + ok.reason + " Bytes " +
-                            std::to_string(ok.lost_from) + " to " + std::to_string(ok.lost_to) +
-                            " of the journal are lost to this database; every room gets a new epoch.");
+  const std::string lost = ok.lost_to == ok.lost_from
+                               ? "Nothing is known to be lost"
+                               : "Bytes " + std::to_string(ok.lost_from) + " to " +
+                                     std::to_string(ok.lost_to) + " of the journal are lost to this database";
+  log_(LogLevel::error, "journal and database do not continue each other: " + ok.reason + " " + lost +
+                            "; every room gets a new epoch.");
   // Epochs first: should the next step fail, all this comes again.
   if (auto renewed = directory_.renew_epochs(); !renewed) return std::unexpected(renewed.error());
   if (auto begun = store_.begin(ok.generation, ok.journal, ok.start); !begun)

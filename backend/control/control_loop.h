@@ -16,7 +16,7 @@ namespace parley::backend {
 class ControlLoop final : CommandCaller {
  public:
   ControlLoop(Link& link, MessageStore& store, DirectoryLog& directory, LeaseListener& lease,
-              Metrics& metrics, LogSink log, const ControlOptions& options);
+              Metrics& metrics, const Clock& clock, const LogSink& log, const ControlOptions& options);
 
   void run();  // until the mailbox is closed
   ControlLink::State state() const { return state_; }
@@ -43,7 +43,7 @@ class ControlLoop final : CommandCaller {
     void reset() { next = min; }
   };
 
-  static SteadyTime now() { return std::chrono::steady_clock::now(); }
+  SteadyTime now() const { return clock_.steady(); }
   void set_state(ControlLink::State state);
   bool usable() const { return connected_ && !dropping_ && !mailbox_.closed(); }
 
@@ -70,6 +70,7 @@ class ControlLoop final : CommandCaller {
   Link& link_;
   MessageStore& store_;
   LeaseListener& lease_;
+  const Clock& clock_;
   LogSink log_;
   ControlOptions options_;
   Counter attaches_, renewals_, lost_bytes_;

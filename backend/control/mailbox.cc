@@ -17,9 +17,9 @@ bool Mailbox::ask(Job job) {
   return true;
 }
 
-std::optional<Mailbox::Job> Mailbox::next(SteadyTime until) {
+std::optional<Mailbox::Job> Mailbox::next(SteadyTime::duration patience) {
   std::unique_lock lock(mutex_);
-  came_.wait_until(lock, until, [&] { return closed_ || !jobs_.empty(); });
+  came_.wait_for(lock, patience, [&] { return closed_ || !jobs_.empty(); });
   if (jobs_.empty()) return std::nullopt;
   auto job = std::move(jobs_.front());
   jobs_.pop_front();

@@ -18,8 +18,8 @@ class Mailbox {
   void put(Job job);  // what must be taken: as much as the broker sends
   bool ask(Job job);  // what may be refused: false when asked_max jobs wait, or it is closed
 
-  // The next job; nullopt at `until`, or when it is closed and empty.
-  std::optional<Job> next(SteadyTime until);
+  // The next job; nullopt when none came for so long, or when it is closed and empty.
+  std::optional<Job> next(SteadyTime::duration patience);
   void close();  // jobs put before are still given out
   bool closed() const;
 

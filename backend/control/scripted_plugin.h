@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "backend/mqtt/link.h"
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
+#include "base/clock.h"
 #include "wire/control.h"
 #include "wire/request.h"
 #include "wire/topics.h"
@@ -28,7 +30,7 @@ class Watch {
     return change();
   }
   template <class Condition>
-  bool until(Condition condition, std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
+  bool until(Condition condition, std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
     std::unique_lock lock(mutex_);
     const auto end = std::chrono::steady_clock::now() + deadline;
     // Looks again now and then: not all that is waited for tells of its change.
@@ -42,6 +44,17 @@ class Watch {
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
+};
+
+// Time that moves only when a test moves it, seen by several threads.
+class ManualClock final : public Clock {
+ public:
+  WallTime wall() const override { return WallTime{std::chrono::milliseconds(now_ms_.load())}; }
+  SteadyTime steady() const override { return SteadyTime{std::chrono::milliseconds(now_ms_.load())}; }
+  void advance(std::chrono::milliseconds by) { now_ms_ += by.count(); }
+
+ private:
+  std::atomic<std::int64_t> now_ms_{3'600'000};
 };
 
 class FakeDirectoryLog final : public DirectoryLog {

@@ -52,7 +52,7 @@ struct HttpServer::Impl {
 };
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const HttpOptions& options, HttpSources sources,
-                                                      LogSink log) {
+                                                      const LogSink& log) {
   auto impl = std::make_unique<Impl>();
   impl->sources = std::move(sources);
   auto& server = impl->server;

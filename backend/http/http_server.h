@@ -35,7 +35,7 @@ class HttpServer {
  public:
   // Listens when this returns. unavailable: the address can't be bound.
   static Result<std::unique_ptr<HttpServer>> start(const HttpOptions& options, HttpSources sources,
-                                                   LogSink log);
+                                                   const LogSink& log);
   ~HttpServer();  // stops and waits for answers under way
 
   std::uint16_t port() const;

@@ -41,7 +41,7 @@ struct Side {
   explicit Side(int port, std::uint32_t outgoing_max = 1000)
       : link({.port = static_cast<std::uint16_t>(port),
               .client_id = "link-" + std::to_string(draw_port()),
-              .keepalive = 5s,
+              .keepalive = 60s,
               .backoff_min = 20ms,
               .backoff_max = 200ms,
               .outgoing_max = outgoing_max},
@@ -52,7 +52,7 @@ struct Side {
     std::promise<Result<>> done;
     link.subscribe(filter, qos, [&](Result<> result) { done.set_value(std::move(result)); });
     auto future = done.get_future();
-    return future.wait_for(10s) == std::future_status::ready ? future.get()
+    return future.wait_for(60s) == std::future_status::ready ? future.get()
                                                              : fail(Errc::timeout, "never told");
   }
   bool wait_connected(int times = 1) {
@@ -194,7 +194,7 @@ TEST(MqttLink, stopping_first_sends_what_was_published) {
   ASSERT_TRUE(writer.wait_connected() && reader.wait_connected());
   ASSERT_TRUE(reader.subscribe("a", 1));
   for (int i = 0; i < 500; ++i) ASSERT_TRUE(writer.link.publish({.topic = "a", .payload = "x"}));
-  writer.link.stop(10s);
+  writer.link.stop(60s);
   EXPECT_TRUE(eventually([&] { return reader.told.messages().size() == 500; }));
   EXPECT_EQ(writer.link.publish({.topic = "a", .payload = "x"}).error().code, Errc::unavailable);
 }

@@ -33,9 +33,9 @@ inline int draw_port() {
   return ntohs(address.sin_port);
 }
 
-// Looks at `condition` until it holds, at most ten seconds.
+// Looks at `condition` until it holds, at most a minute.
 template <class Condition>
-bool eventually(Condition condition, std::chrono::milliseconds deadline = std::chrono::seconds(10)) {
+bool eventually(Condition condition, std::chrono::milliseconds deadline = std::chrono::seconds(60)) {
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
