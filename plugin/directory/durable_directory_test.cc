@@ -157,6 +157,24 @@ TEST_F(Durable, provisional_users_outlive_a_replacement_but_not_a_restart) {
   EXPECT_FALSE(d->live().find_user("zoe"));
 }
 
+TEST_F(Durable, the_live_directory_is_used_while_a_new_one_is_compared_with_it) {
+  Changes many = kWorld;
+  for (int i = 0; i < 2'000; ++i) many.push_back(UserPut{"user" + std::to_string(i)});
+  replace(many);
+  ASSERT_TRUE(d->begin_replace("other", 1));
+  ASSERT_TRUE(d->replace_part(kWorld));
+  ASSERT_TRUE(d->finish_replace());
+  std::optional<Result<Effects>> told;
+  for (int i = 0; !(told = d->tick()); ++i) {
+    EXPECT_TRUE(d->live().find_user("user7"));
+    const auto added = d->add_provisional("new" + std::to_string(i));
+    EXPECT_TRUE(added || added.error().code == Errc::unavailable);
+  }
+  ASSERT_TRUE(*told);
+  EXPECT_EQ((*told)->size(), 2'000u);
+  EXPECT_FALSE(d->live().find_user("user7"));
+}
+
 TEST_F(Durable, a_long_log_is_folded_into_a_new_snapshot) {
   options.log_bytes_min = 1;
   open();
