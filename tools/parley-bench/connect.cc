@@ -6,6 +6,7 @@
 #include "tools/parley-bench/contender.h"
 #include "tools/parley-bench/population.h"
 #include "tools/parley-bench/scenarios.h"
+#include "tools/parley-bench/storm.h"
 #include "tools/parley-bench/try.h"
 
 namespace parley::bench {
@@ -16,79 +17,6 @@ constexpr const char* kPassword = "benchmark-password";
 struct Options {
   std::size_t at_once = 20;
   std::size_t first = 200;
-};
-
-// Logs in, out, and in again, on several connections at once.
-class Storm final : public ConnectionHandler {
- public:
-  Storm(Run& run, Broker& broker, std::size_t at_once) : run_(run), welcomed_(at_once, 0) {
-    for (std::size_t i = 0; i < at_once; ++i)
-      connections_.push_back(
-          std::make_unique<Connection>(run.reactor, *this, broker.endpoint(run.settings.version()), i));
-  }
-
-  // Connection i uses login i again and again for the time of one measurement; logins per second.
-  Result<double> repeat(const std::vector<Login>& logins) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto from = start + run_.settings.warm_up();
-    const auto to = from + run_.settings.measured();
-    for (std::size_t i = 0; i < connections_.size(); ++i) ready_.push_back(i);
-    PARLEY_TRY(go_on([&](std::size_t i) { return logins[i % logins.size()]; },
-                     [&] { return std::chrono::steady_clock::now() >= from; }));
-    const auto before = done_;
-    const auto begin = std::chrono::steady_clock::now();
-    PARLEY_TRY(go_on([&](std::size_t i) { return logins[i % logins.size()]; },
-                     [&] { return std::chrono::steady_clock::now() >= to; }));
-    return static_cast<double>(done_ - before) /
-           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-
-  // Each login once; logins per second.
-  Result<double> once(const std::vector<Login>& logins) {
-    const auto begin = std::chrono::steady_clock::now();
-    std::size_t next = 0;
-    for (std::size_t i = 0; i < std::min(connections_.size(), logins.size()); ++i) ready_.push_back(i);
-    PARLEY_TRY(go_on(
-        [&](std::size_t) -> std::optional<Login> {
-          return next < logins.size() ? std::optional(logins[next++]) : std::nullopt;
-        },
-        [&] { return done_ >= logins.size(); }));
-    return static_cast<double>(done_) /
-           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  }
-
- private:
-  template <class NextLogin, class Done>
-  Result<> go_on(NextLogin next_login, Done done) {
-    while (!done()) {
-      for (const auto i : std::exchange(ready_, {})) {
-        if (const std::optional<Login> login = next_login(i)) PARLEY_TRY(connections_[i]->open(*login, {}));
-      }
-      PARLEY_TRY(run_.reactor.poll(std::chrono::milliseconds(10)));
-      if (!trouble_.empty()) return fail(Errc::permission_denied, trouble_);
-      PARLEY_TRY(run_.check());
-    }
-    return {};
-  }
-
-  void connected(Connection& connection, const Connack& connack) override {
-    if (connack.code != 0) trouble_ = "A login was refused with code " + std::to_string(connack.code) + ".";
-    welcomed_[connection.tag()] = 1;
-    connection.disconnect();
-  }
-  void closed(Connection& connection, std::string_view why) override {
-    if (!std::exchange(welcomed_[connection.tag()], char{0}))
-      trouble_ = "A login was not answered: " + std::string(why) + ".";
-    ++done_;
-    ready_.push_back(connection.tag());
-  }
-
-  Run& run_;
-  std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<char> welcomed_;      // by connection: logged in, and not closed yet
-  std::vector<std::size_t> ready_;  // connections that may log in again
-  std::size_t done_ = 0;
-  std::string trouble_;
 };
 
 std::vector<Login> with_password(std::size_t first, std::size_t count) {
@@ -153,6 +81,11 @@ Result<ParleyLogins> start_parley_logins(Run& run, std::size_t at_once) {
   return parley;
 }
 
+void tell(Report& report, const char* contender, const StormResult& result) {
+  report.add("connects", "1/s", contender, result.logins_per_second);
+  report.add("broker CPU a connect", "us", contender, result.broker_cpu_us);
+}
+
 Result<> connect(Run& run, const Options& options) {
   run.report.parameter("connections at once", std::to_string(options.at_once));
   run.report.parameter("MQTT", run.settings.version5 ? "5" : "3.1.1");
@@ -178,11 +111,11 @@ Result<> connect(Run& run, const Options& options) {
     run.say("round " + std::to_string(round) + " of " + std::to_string(run.settings.rounds));
     for (const auto& kind : kinds) {
       Storm storm(run, kind.broker, options.at_once);
-      run.report.add("connects", "1/s", kind.name, PARLEY_TRY(storm.repeat(kind.logins)));
+      tell(run.report, kind.name, PARLEY_TRY(storm.repeat(kind.logins)));
     }
     const auto fresh = PARLEY_TRY(parley.new_passwords(options.first));
     Storm storm(run, parley_broker, options.at_once);
-    run.report.add("connects", "1/s", "parley password, first", PARLEY_TRY(storm.once(fresh)));
+    tell(run.report, "parley password, first", PARLEY_TRY(storm.once(fresh)));
   }
   return {};
 }
