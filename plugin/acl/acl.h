@@ -5,7 +5,7 @@
 #include "wire/content.h"
 
 // Who may publish, read and subscribe to what (topics.md §2), against the Directory as it is now. Pure
-// functions; decide() neither blocks nor allocates, and stays within 200 ns with ten million memberships.
+// functions; decide() neither blocks nor allocates. acl_bench tells what it costs.
 namespace parley::plugin {
 
 enum class Access { read, write, subscribe, unsubscribe };
@@ -23,14 +23,15 @@ struct AclQuery {
 };
 
 // Rules beyond the table of topics.md §2:
-// - Whoever is not in the Directory (and not the backend) has no access to Parley's topics; a disabled
-// account has access to nothing.
-// - A provisional user (Directory) has their own space, and no room.
-// - subscribe: the filter must name one room or one user literally (administrators and the backend need not),
-// and be able to match at least one topic
-//   that the asker may read: "rooms/lab/send" or "rooms/lab/mesages" is refused to a member too. What a wide
-//   filter matches beyond that is held back delivery by delivery (read).
-// - unsubscribe is always allowed on Parley's topics; elsewhere it is deferred unless other_topics is allow.
+//
+// Whoever is not in the Directory (and not the backend) has no access to Parley's topics; a disabled account
+// has access to nothing. A provisional user (Directory) has their own space, and no room.
+//
+// subscribe: the filter must name one room or one user literally (administrators and the backend need not),
+// and be able to match at least one topic that the asker may read: "rooms/lab/send" or "rooms/lab/mesages" is
+// refused to a member too. What a wide filter matches beyond that is held back delivery by delivery (read).
+//
+// unsubscribe: always allowed on Parley's topics; elsewhere deferred unless other_topics is allow.
 AclDecision decide(const Directory& directory, const AclQuery& query);
 
 // Why `query` was denied, for the asker to read. Only to be asked after a `deny`. Tells nobody whether a room

@@ -11,8 +11,9 @@
 #include "base/crypto.h"
 #include "plugin/acl/acl.h"
 
-// What one ACL decision costs, and one membership takes, with 10,000, 1 million and 10 million memberships: ten rooms a user, a hundred members a room,
-// every user with a password. Questions are drawn over all of them, so at ten million nearly each one misses the caches.
+// What one ACL decision costs, and one membership takes, with 10,000, 1 million and 10 million memberships:
+// ten rooms a user, a hundred members a room, every user with a password. Questions are drawn over all of
+// them, so at ten million nearly each one misses the caches.
 namespace parley::plugin {
 namespace {
 

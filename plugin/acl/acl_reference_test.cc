@@ -3,7 +3,8 @@
 #include "plugin/acl/reference.h"
 #include "plugin/directory/test_world.h"
 
-// decide() against the slow reference over every topic and filter of up to five levels of small alphabets, for every sort of user.
+// decide() against the slow reference over every topic and filter of up to five levels of small alphabets,
+// for every sort of user.
 namespace parley::plugin {
 namespace {
 

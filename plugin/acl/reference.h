@@ -8,8 +8,9 @@
 
 #include "plugin/acl/acl.h"
 
-// The access rules said once more, slowly and plainly, for tests: topics.md §2's table as a list of rows, and a filter judged by trying it on every topic of
-// a small world. Shares no code with decide() beyond the types of question and answer.
+// The access rules said once more, slowly and plainly, for tests: topics.md §2's table as a list of rows, and
+// a filter judged by trying it on every topic of a small world. Shares no code with decide() beyond the types
+// of question and answer.
 namespace parley::plugin::reference {
 
 struct World {
@@ -27,7 +28,8 @@ struct World {
 
 using Levels = std::vector<std::string>;
 Levels split(std::string_view topic);
-// MQTT 5 §4.7; a level matches `+` or itself; `#` matches all that is left, and its parent; no leading wildcard matches `$…`.
+// MQTT 5 §4.7; a level matches `+` or itself; `#` matches all that is left, and its parent; no leading
+// wildcard matches `$…`.
 bool matches(const Levels& filter, const Levels& topic);
 
 // Of one world and one set of topics, which must hold a witness for each thing a filter under test can match.

@@ -5,8 +5,8 @@
 
 namespace parley::plugin {
 
-// An array that grows at its end without moving what is in it: no growth copies more than pointers. Elements are
-// made by default and live as long as the array; those of 32 or 64 bytes lie within one cache line. Not
+// An array that grows at its end without moving what is in it: no growth copies more than pointers. Elements
+// are made by default and live as long as the array; those of 32 or 64 bytes lie within one cache line. Not
 // thread-safe; const access from several threads is fine.
 template <class T>
 class Chunked {

@@ -13,25 +13,31 @@ namespace parley::plugin {
 
 // The Directory's folder:
 //
-//   snapshot         the whole Directory at some version, and the number of the first log that goes on from
-//   there log.N            the changes after it, in the order of their numbers, each log going on where the
-//   one before ended snapshot.new     a snapshot on its way: of no account until it is renamed to `snapshot`
+//   snapshot         the whole Directory at some version, and which log goes on from there
+//   log.N            the changes after it, by their numbers; each log goes on where the one before ended
+//   snapshot.new     a snapshot on its way: of no account until it is renamed to `snapshot`
 //   replacement.new  the same, coming from the backend in parts
 //   lock             held (flock) by the broker that uses the folder
 //
 // Logs below the snapshot's first are left-overs. All files are runs of frames (frames.h), integers
 // little-endian. The first frame of each:
-//   "PDIR" u8 format (1)  u8 kind ('S' snapshot, 'L' log)  u64 version  u64 number  id (to the end)
+//
+//   "PDIR"  u8 format (1)  u8 kind ('S' snapshot, 'L' log)  u64 version  u64 number  id (to the end)
+//
 // where version is the snapshot's, or the one a log begins at; number is the snapshot's first log, or the
-// log's own; id is the Directory's. Then
-//   snapshot:  'C' changes …   as many frames as it takes;  last 'E' u64 count of changes: a snapshot without
-//   it is not whole log:       u64 version, changes     one frame a version, so that it is there whole or not
-//   at all
-// with changes as wire::append_change writes them.
+// log's own; id is the Directory's. Changes are as wire::append_change writes them. What follows in a
+// snapshot:
+//
+//   'C' changes             as many frames as it takes
+//   'E' u64 count           of all changes; last. A snapshot without it is not whole
+//
+// and in a log:
+//
+//   u64 version, changes    a frame for each version, so that it is there whole or not at all
 //
 // Crash points: a snapshot is synced before its rename, so `snapshot` is whole or the one before; logs go
-// only after that. A log's torn end is what a killed broker was about to write: it is cut, and acknowledged
-// to nobody. A log whose beginning is not the version reached is a hole: corrupt.
+// only after that. A log's torn end is what a killed broker was about to write: it is cut, and was
+// acknowledged to nobody. A log whose beginning is not the version reached is a hole: corrupt.
 struct FileHeader {
   char kind = 'S';
   std::uint64_t version = 0;

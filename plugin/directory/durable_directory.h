@@ -31,11 +31,14 @@ struct DurableDirectoryOptions {
 // on the caller's thread: after a loss of power the newest changes may be missing, and the backend sends them
 // again by version.
 //
-// Threads: one, the broker's; a thread of its own folds the log and puts a replacement in place, one such job
-// at a time. It reads the live Directory only while apply() is refused, and destroying this waits for it.
+// Threads: one, the broker's. A thread of its own folds the log and puts a replacement in place, one such job
+// at a time; it reads the live Directory only while apply() is refused, and destroying this waits for it.
+//
 // Blocking: apply() and replace_part() write(2); nothing here waits for a disk otherwise.
-// Memory: folding a log holds a second Directory for as long as it takes (seconds at ten million memberships), a
-// replacement likewise.
+//
+// Memory: folding a log holds a second Directory for as long as it takes (seconds at ten million
+// memberships), a replacement likewise.
+//
 // The folder is this object's alone while it lives (a lock file says so to a second broker).
 class DurableDirectory {
  public:

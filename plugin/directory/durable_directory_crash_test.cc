@@ -5,7 +5,8 @@
 #include "plugin/directory/frames.h"
 #include "plugin/directory/test_world.h"
 
-// A broker killed after any step, and a log cut or damaged at any byte: what is found is what was, or nothing.
+// A broker killed after any step, and a log cut or damaged at any byte: what is found is what was, or
+// nothing.
 namespace parley::plugin {
 namespace {
 

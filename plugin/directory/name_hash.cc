@@ -30,7 +30,8 @@ std::uint64_t load(const char* at) {
   return word;
 }
 
-// The 0-7 bytes at `at`, zeros above. Loads that overlap, not a loop or a call: this is on every delivery's path.
+// The 0-7 bytes at `at`, zeros above. Loads that overlap, not a loop or a call: this is on every delivery's
+// path.
 std::uint64_t load_tail(const char* at, std::size_t size) {
   if (size >= 4) return load<std::uint32_t>(at) | load<std::uint32_t>(at + size - 4) << (8 * (size - 4));
   if (size == 0) return 0;

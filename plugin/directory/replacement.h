@@ -23,7 +23,8 @@ class DirectoryReplacement {
 
   // write(2), never waits for the disk. Errors: those of Directory::apply, unavailable.
   Result<> add(std::span<const wire::DirectoryChange> changes);
-  // From here on the new Directory is `snapshot`; the logs before it are removed. Waits for the disk. Gives the snapshot's bytes.
+  // From here on the new Directory is `snapshot`; the logs before it are removed. Waits for the disk. Gives
+  // the snapshot's bytes.
   Result<std::uint64_t> commit(const std::function<void(std::string_view)>& after_step);
 
   const Directory& directory() const { return *directory_; }

@@ -8,7 +8,8 @@
 namespace parley::plugin {
 namespace {
 
-// All slots fall into one shard, and many to one place in it, so that probing and deleting are put to the test.
+// All slots fall into one shard, and many to one place in it, so that probing and deleting are put to the
+// test.
 std::uint64_t crowded_hash(std::uint64_t slot) {
   return (slot % 7) << 32;
 }

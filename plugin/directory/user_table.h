@@ -35,8 +35,8 @@ class UserTable {
   std::optional<UserRef> find(std::string_view name, std::uint64_t hash) const;
   std::optional<UserRef> find_any_case(std::string_view name) const;
 
-  // find() in steps, for lookups that wait for memory side by side: prefetch() asks for the index's place, likely() tells who it will most likely be (kNoUser:
-  // surely nobody) and asks for their entry.
+  // find() in steps, for lookups that wait for memory side by side: prefetch() asks for the index's place,
+  // likely() tells who it will most likely be (kNoUser: surely nobody) and asks for their entry.
   std::uint64_t hash(std::string_view name) const { return hash_name(key_, name); }
   void prefetch(std::uint64_t hash) const { index_.prefetch(hash); }
   UserRef likely(std::uint64_t hash) const;
