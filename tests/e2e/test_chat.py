@@ -47,7 +47,7 @@ def test_numbers_begin_at_one_and_have_no_holes(chat):
     with chat.client("alice") as alice:
         for i in range(20):
             assert alice.send("dense", f"m{i}") < 0x80
-    entries = chat.history("dense")
+    entries = wait_until(lambda: (h := chat.history("dense")) and h[-1]["content"].get("text") == "m19" and h, "all is stored")
     assert [e["seq"] for e in entries] == list(range(1, len(entries) + 1))
     assert [e["type"] for e in entries[:2]] == ["room", "member"]
     assert [e["content"]["text"] for e in entries[2:]] == [f"m{i}" for i in range(20)]

@@ -19,7 +19,8 @@ def test_who_sends_too_fast_is_refused_and_others_are_not(make_server):
         assert bob.send("lobby", "calm") < 0x80
         wait_until(lambda: alice.send("lobby", "patient") < 0x80, "the bucket fills again", step_s=0.2)
     accepted = sum(code < 0x80 for code in codes)
-    texts = [e["content"]["text"] for e in server.history("lobby") if e["type"] == "text"]
+    texts = lambda: [e["content"]["text"] for e in server.history("lobby") if e["type"] == "text"]
+    texts = wait_until(lambda: (t := texts()) and t[-1] == "patient" and t, "all is stored")
     assert len([t for t in texts if t.startswith("m")]) == accepted
 
 
