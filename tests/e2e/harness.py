@@ -244,7 +244,15 @@ class Server:
         for name, role in members.items():
             self.ctl("member", "add", room, name, "--role", role)
 
+    def all_stored(self):
+        """Has the backend stored everything the broker accepted so far?"""
+        code, objects, _ = self.ctl("status", check=False)
+        gauges = objects[0].get("broker", {}).get("gauges", {}) if code == 0 and objects else {}
+        return gauges.get("feed_lag_bytes") == 0
+
     def history(self, room, limit=1000):
+        """A room's history, asked when all is stored: storing follows the acknowledgement by some milliseconds."""
+        wait_until(self.all_stored, "all is stored")
         return self.ctl("history", room, "--limit", limit)[1]
 
     def client(self, user, device=None, **kwargs):
