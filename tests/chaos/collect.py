@@ -38,14 +38,14 @@ class Archive:
         result = json.loads(reply) if reply else {"ok": False}
         return (raw_messages(reply), result["result"]["through"]) if result["ok"] else None
 
-    def newest(self, room):
-        reply = self.connection.ask("history", 20, room=room, limit=1)
-        raws = raw_messages(reply) if reply else []
-        return entry_of(raws[0]) if raws else None
+    def tail(self, room, limit=20):
+        """The newest entries, oldest first; none when there was no answer."""
+        reply = self.connection.ask("history", 20, room=room, limit=limit)
+        return [entry_of(raw) for raw in raw_messages(reply)] if reply else []
 
-    def room(self, room):
-        """All entries of a room, oldest first."""
-        entries = []
+    def room(self, room, entries=()):
+        """All entries of a room, oldest first. `entries`: those known already."""
+        entries = list(entries)
         while True:
             page = self.page(room, after=entries[-1].seq if entries else 0)
             assert page is not None, f"history of {room} after {entries[-1].seq if entries else 0} was not answered"

@@ -1,9 +1,10 @@
 """The clients of a run: many senders and readers of every kind, their quiet end, and the comparison of what they saw with history."""
+import contextlib
 import dataclasses
 import itertools
 import time
 
-from checker import check_all
+from checker import Findings, check_all, check_members
 from collect import Archive
 from harness import wait_until
 from ledger import Ledger
@@ -12,6 +13,7 @@ from sender import Sender
 from steward import Steward
 
 SETTLE_S = 90  # how long each step of the quiet end may take
+LATE_S = 40
 
 
 @dataclasses.dataclass
@@ -104,11 +106,27 @@ class Crowd:
         assert not waiting, "\n".join(waiting)
         self._send_last()
         with Archive(self.server) as archive:
-            newest = lambda room: (entry := archive.newest(room)) and entry.key == f"end#{room}" and entry
-            last = {room: wait_until(lambda: newest(room), f"{room} is stored to its end", SETTLE_S).seq for room in self.rooms}
-            self._heal(last)
+            for room in self.rooms:
+                wait_until(lambda: any(entry.key == f"end#{room}" for entry in archive.tail(room)), f"{room} is stored to its end", SETTLE_S)
+            history = self._history(archive)
+            self._heal({room: entries[-1].seq for room, entries in history.items()})
             self.abort()
-            return {room: archive.room(room) for room in self.rooms}
+            return history
+
+    def _history(self, archive):
+        """All of it. Joins and leaves may be a little late when the backend's disk was full."""
+        history = dict.fromkeys(self.rooms, ())
+
+        def complete():
+            for room in self.rooms:
+                history[room] = archive.room(room, history[room])
+            findings = Findings()
+            check_members(history, self.steward.done_to, findings)
+            return not findings
+
+        with contextlib.suppress(AssertionError):  # compare() will say what is missing
+            wait_until(complete, "joins and leaves are in history", LATE_S, step_s=0.5)
+        return history
 
     def _send_last(self):
         with self.server.client("admin", "admin-end") as admin:

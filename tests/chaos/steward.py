@@ -56,18 +56,20 @@ class Steward(Roamer):
         return True
 
     def _probe(self, room, guest, action):
-        """What was answered `ok` is in force, also in a broker that was killed and started since."""
+        """What was answered `ok` is in force, also in a broker that was killed and started since. A message refused because the
+        disk or the journal is full says nothing."""
         key = f"{guest}@{room}#{len(self.done_to[room, guest])}"
         self.ledger.write(key, room, guest, key, key)
         try:
-            with self.server.client(guest, f"{guest}-probe", inbox=False) as client:
+            with self.server.client(guest, f"{guest}-probe") as client:
                 code = client.send(room, {"text": key, "ref": key})
+                refusal = client.wait_notice(type="refused", ref=key)["code"] if code >= 0x80 else None
         except (OSError, Refused, AssertionError):
             return
-        if code < 0:
-            return  # the connection went
+        if code < 0 or refusal in TRY_AGAIN:
+            return
         self.probes += 1
         if code < 0x80:
             self.ledger.accept(key)
-        if (code < 0x80) != (action == "added"):
-            self.wrong.append(f"{guest} was {action} in {room}, and then a message of theirs was answered with {code:#x}")
+        if refusal != (None if action == "added" else "not_a_member"):
+            self.wrong.append(f"{guest} was {action} in {room}, and then a message of theirs was answered with {code:#x} {refusal or ''}")

@@ -164,7 +164,7 @@ def say(client, count, text, size=0):
 
 def stored(server, text):
     with Archive(server) as archive:
-        wait_until(lambda: (e := archive.newest("room0")) and e.key == text, f"{text} is stored")
+        wait_until(lambda: any(e.key == text for e in archive.tail("room0")), f"{text} is stored")
 
 
 def put_back(copy, folder):

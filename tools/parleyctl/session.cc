@@ -124,7 +124,7 @@ class Session::Impl {
         replies_(wire::user_topic(wire::TopicKind::user_reply, config.user, client_id_)),
         client_("tcp://" + config.host + ":" + std::to_string(config.port), client_id_,
                 mqtt::create_options(MQTTVERSION_5)) {
-    client_.set_message_callback([this](mqtt::const_message_ptr m) {
+    client_.set_message_callback([this](const mqtt::const_message_ptr& m) {
       if (m) arrivals_.push({{m->get_topic(), m->to_string()}, correlation_of(*m)});
     });
     client_.set_connection_lost_handler([this](const std::string&) { arrivals_.set_lost(); });
@@ -189,8 +189,10 @@ class Session::Impl {
       }
       await_replies(method, answers);
       early_.clear();
-      for (const auto& [id, token] : sent)
-        results.push_back(answers[id] ? std::move(*answers[id]) : no_answer(method));
+      for (const auto& [id, token] : sent) {
+        auto& answer = answers[id];
+        results.push_back(answer ? std::move(*answer) : no_answer(method));
+      }
     }
     return results;
   }
