@@ -9,3 +9,4 @@ def pytest_addoption(parser):
     parser.addoption("--chaos-seconds", type=float, default=20, help="how long the short chaos run kills processes")
     parser.addoption("--chaos-seed", type=int, default=None, help="its seed; drawn and printed otherwise")
     parser.addoption("--stop-seconds", type=float, default=6, help="how long parleyd is stopped by SIGSTOP")
+    parser.addoption("--power-cuts", type=int, default=5, help="how often the power goes in test_power.py")
