@@ -99,7 +99,7 @@ struct AttachOk {
 nlohmann::json to_json(const AttachOk& ok);
 Result<AttachOk> attach_ok_from_json(const nlohmann::json& json);
 
-// Events on $parley/events:
+// Events on $parley/events, one a line, oldest first:
 //   {"event":"connected","user":"alice","device":"alice-phone","address":"127.0.0.1","protocol":5,"auth":"jwt|token|password|certificate","at":ms}
 //   {"event":"disconnected","user":"alice","device":"alice-phone","at":ms}
 //   {"event":"user.new","user":"zoe"}        a valid JWT named a user nobody knows, and jwt_auto_user is on: make that user

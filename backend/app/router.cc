@@ -1,5 +1,7 @@
 #include "backend/app/router.h"
 
+#include <ranges>
+
 #include "wire/control.h"
 #include "wire/request.h"
 
@@ -41,7 +43,7 @@ Router::Router(Routes routes, Dispatcher& dispatcher, Publisher& publisher, Metr
 void Router::on_message(Incoming message) {
   if (message.topic == wire::kFeedTopic) return routes_.feed(std::move(message.payload));
   if (message.topic == wire::kControlReplyTopic) return routes_.answer(std::move(message.payload));
-  if (message.topic == wire::kEventsTopic) return event(message.payload);
+  if (message.topic == wire::kEventsTopic) return events(message.payload);
   const auto topic = wire::parse_topic(message.topic);
   // A retained request would be one from before this backend: nobody waits for its reply.
   if (topic.kind != wire::TopicKind::user_request || message.retained) return strays_.add();
@@ -80,7 +82,12 @@ void Router::count(const std::string& method, const std::string& reply, SteadyTi
       .observe(std::chrono::duration<double>(clock_.steady() - begun).count());
 }
 
-void Router::event(const std::string& payload) {
+void Router::events(std::string_view lines) {
+  for (const auto line : std::views::split(lines, '\n'))
+    if (!line.empty()) event(std::string_view(line));
+}
+
+void Router::event(std::string_view payload) {
   const auto event = wire::parse_event(payload);
   if (!event)
     return log_(LogLevel::warning, "an event of the plugin is not as it should be: " + event.error().message);

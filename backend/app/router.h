@@ -35,7 +35,8 @@ class Router final : public LinkListener {
 
  private:
   void request(const wire::Topic& topic, Incoming message);
-  void event(const std::string& payload);
+  void events(std::string_view lines);
+  void event(std::string_view payload);
   void reply(const std::string& topic, const std::string& correlation, std::string payload);
   void count(const std::string& method, const std::string& reply, SteadyTime begun);
 

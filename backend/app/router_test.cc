@@ -62,9 +62,11 @@ TEST_F(RouterTest, each_topic_goes_its_way) {
 }
 
 TEST_F(RouterTest, a_new_user_is_told_to_the_dispatcher) {
-  router.on_message({.topic = "$parley/events", .payload = R"({"event":"user.new","user":"zoe"})"});
+  router.on_message(
+      {.topic = "$parley/events",
+       .payload = "{\"event\":\"user.new\",\"user\":\"zoe\"}\n{\"event\":\"user.new\",\"user\":\"yan\"}\n"});
   router.on_message({.topic = "$parley/events", .payload = "nonsense"});
-  EXPECT_THAT(dispatcher.seen, ElementsAre("zoe"));
+  EXPECT_THAT(dispatcher.seen, ElementsAre("zoe", "yan"));
 }
 
 TEST_F(RouterTest, requests_are_submitted_in_the_name_of_the_topics_user) {

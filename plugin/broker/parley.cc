@@ -104,7 +104,7 @@ void Parley::tick() {
   logins_->tick();
   core_->sessions.end_of_resume();
   commands_.tick();
-  core_->backend.flush();
+  core_->backend.flush(last_tick_);
   core_->feed->tick(last_tick_, [this](std::string_view batch) {
     core_->broker.publish_to(core_->feed->consumer().c_str(), wire::kFeedTopic.data(), batch, 0);
     return true;

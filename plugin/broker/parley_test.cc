@@ -279,6 +279,29 @@ TEST_F(PluginWithoutABroker, a_missing_password_means_still_here_only_while_the_
   EXPECT_EQ(login("alice", "asleep", nullptr), LoginVerdict::deny);
 }
 
+TEST_F(PluginWithoutABroker, logins_of_a_moment_are_told_to_the_backend_together) {
+  attach();
+  fill();
+  const auto lines = [this] {
+    std::vector<std::size_t> lines;
+    for (const auto& payload : broker_.on(wire::kEventsTopic))
+      lines.push_back(static_cast<std::size_t>(std::ranges::count(payload, '\n')));
+    return lines;
+  };
+  clock_.advance(BackendLink::kEventsEvery);
+  for (const char* device : {"a1", "a2", "a3"}) ASSERT_EQ(login("alice", device), LoginVerdict::accept);
+  parley_->tick();
+  EXPECT_EQ(lines(), (std::vector<std::size_t>{3}));
+  ASSERT_EQ(login("alice", "a4"), LoginVerdict::accept);
+  parley_->tick();
+  ASSERT_EQ(login("alice", "a5"), LoginVerdict::accept);
+  parley_->tick();
+  EXPECT_EQ(lines(), (std::vector<std::size_t>{3}));
+  clock_.advance(BackendLink::kEventsEvery);
+  parley_->tick();
+  EXPECT_EQ(lines(), (std::vector<std::size_t>{3, 2}));
+}
+
 TEST_F(PluginWithoutABroker, without_ticks_nobody_is_let_in) {
   attach();
   fill();
