@@ -4,7 +4,7 @@ import random
 import time
 
 from crowd import Crowd, Size
-from faults import KINDS, Faults
+from faults import Faults, kinds_of
 from installation import Installation
 
 FIRST_FAULT_S = 2.0
@@ -14,7 +14,7 @@ FIRST_FAULT_S = 2.0
 class Options:
     seconds: float = 45  # of faults; the quiet end comes on top
     seed: int = 0
-    faults: tuple = KINDS
+    faults: tuple | None = None  # kinds; all that the profile has
     size: Size = dataclasses.field(default_factory=Size)
     pause_s: tuple = (0, 4.0)  # between faults
     journal_sync: str = "off"
@@ -41,16 +41,16 @@ def torment(server, faults, rng, options):
     server.assert_running()
 
 
-def run(folder, options, log=lambda line: None):
-    """Everything in `folder`. AssertionError: the installation did not work at all; a process ended by itself; history did not
-    catch up. Whatever comes, nothing is left running."""
+def run(folder, profile, options, log=lambda line: None):
+    """Everything in `folder`, on an opened profile. AssertionError: the installation did not work at all; a process ended by itself;
+    history did not catch up. Whatever comes, nothing of the installation is left running."""
     began = time.monotonic()
     rng = random.Random(options.seed)
-    server = Installation(folder, plugin_opts={"journal_sync": options.journal_sync})
+    server = Installation(folder, profile, plugin_opts={"journal_sync": options.journal_sync})
     try:
         server.start()
         with Crowd(server, rng, options.size) as crowd:
-            faults = Faults(server, rng, options.faults, log)
+            faults = Faults(server, rng, options.faults or kinds_of(profile.name), log)
             torment(server, faults, rng, options)
             log("quiet now")
             history = crowd.settle()

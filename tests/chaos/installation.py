@@ -12,8 +12,8 @@ BROKER_CONF = "autosave_interval 2"
 
 
 class Installation(Server):
-    def __init__(self, folder, plugin_opts=None, **kwargs):
-        super().__init__(folder, plugin_opts={**PLUGIN_OPTS, **(plugin_opts or {})}, broker_conf=BROKER_CONF, **kwargs)
+    def __init__(self, folder, profile, plugin_opts=None, **kwargs):
+        super().__init__(folder, profile, plugin_opts={**PLUGIN_OPTS, **(plugin_opts or {})}, broker_conf=BROKER_CONF, **kwargs)
 
     def populate(self, users, rooms, guests=()):
         """Every user, but no guest, is a member of every room; every second one logs in with a token instead of a password."""

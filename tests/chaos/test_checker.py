@@ -4,6 +4,8 @@ import dataclasses
 import pytest
 from checker import Entry, Findings, Notice, Sent, View, check_all, check_never_two
 
+pytestmark = pytest.mark.profile("embedded")  # nothing is started here
+
 
 def sent(key, ref=None, room="lab", user="alice"):
     return Sent(key, room, user, ref, hash(key))

@@ -4,6 +4,8 @@ import dataclasses
 import pytest
 from protocol_model import Bounds, Machine, Rules, search
 
+pytestmark = pytest.mark.profile("embedded")  # nothing is started here
+
 KILLS = Bounds(messages=3, attaches=2, kills=1)
 TAKEOVERS = Bounds(messages=2, attaches=2, kills=1, backends=2)
 OLD_DATABASE = Bounds(messages=2, attaches=3, kills=1, copies="store")

@@ -4,17 +4,16 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from fixtures import make_server  # noqa: E402, F401
 from harness import Server  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def chat(tmp_path_factory):
+def chat(tmp_path_factory, profile):
     """A running server shared by a module: admin, alice (member), bob (member), mod (moderator), reader, eve (no room); rooms lobby and den.
 
     den has alice alone. Tests of a module use texts of their own.
     """
-    server = Server(tmp_path_factory.mktemp("chat")).start()
+    server = Server(tmp_path_factory.mktemp("chat"), profile).start()
     try:
         for name in ("alice", "bob", "mod", "reader", "eve"):
             server.add_user(name)
@@ -22,7 +21,7 @@ def chat(tmp_path_factory):
         server.add_room("den", alice="member")
         yield server
     finally:
-        server.kill()
+        server.remove()
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -99,11 +99,13 @@ class Process:
 class Server:
     """A Parley installation in a folder of its own: a broker and a backend that can be started, stopped and killed apart.
 
-    plugin_opts / backend_opts override options; broker_conf is added to mosquitto.conf as it is.
+    profile: what it keeps its data in (profiles.py). plugin_opts / backend_opts override options; broker_conf is added to
+    mosquitto.conf as it is.
     """
 
-    def __init__(self, folder, plugin_opts=None, backend_opts=None, broker_conf="", create_admin=True):
+    def __init__(self, folder, profile, plugin_opts=None, backend_opts=None, broker_conf="", create_admin=True):
         self.folder = pathlib.Path(folder)
+        self.storage = profile.storage(self.folder)
         self.mqtt_port, self.ws_port, self.http_port = free_ports(3)
         self.broker = self.backend = None
         self.passwords = {}
@@ -116,7 +118,7 @@ class Server:
     # --- configuration ---
 
     def _write_config(self, plugin_opts, backend_opts, broker_conf):
-        for name in ("plugin", "broker", "backend", "log"):
+        for name in ("plugin", "broker", "log"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         self.secret = self.folder / "backend.secret"
         if not self.secret.exists():
@@ -125,7 +127,8 @@ class Server:
         opts = {"data_dir": self.folder / "plugin", "backend_secret_file": self.secret, **plugin_opts}
         lines = [
             "per_listener_settings false", "allow_anonymous false", "persistence true", "autosave_interval 1800",
-            f"persistence_location {self.folder}/broker/", "max_queued_messages 100000", "log_dest stderr",  # stdout is buffered
+            f"persistence_location {self.folder}/broker/", "max_queued_messages 100000", "set_tcp_nodelay true",
+            "log_dest stderr",  # stdout is buffered
             "log_type all" if os.environ.get("PARLEY_BROKER_LOG") == "all" else "connection_messages true",
             f"listener {self.mqtt_port} 127.0.0.1",
             f"listener {self.ws_port} 127.0.0.1", "protocol websockets", "socket_domain ipv4",
@@ -138,7 +141,7 @@ class Server:
         self.conf = self.folder / "mosquitto.conf"
         self.conf.write_text("\n".join(lines) + "\n")
         tables = {
-            "": {"store": f"sqlite://{self.folder}/backend/parley.db"},
+            "": dict(self.storage.keys),
             "broker": {"host": "127.0.0.1", "port": self.mqtt_port, "secret_file": str(self.secret)},
             "http": {"address": "127.0.0.1", "port": self.http_port},
         }
@@ -210,6 +213,11 @@ class Server:
             if process:
                 process.kill()
 
+    def remove(self):
+        """Kills it for good."""
+        self.kill()
+        self.storage.drop()
+
     def http(self, path):
         """(status, body); (0, reason) when nobody answers."""
         try:
@@ -219,6 +227,20 @@ class Server:
             return e.code, e.read().decode()
         except OSError as e:
             return 0, str(e)
+
+    def metric(self, name, **labels):
+        """The value of one line of parleyd's /metrics; None when there is none such."""
+        text = ",".join(f'{key}="{value}"' for key, value in labels.items())
+        wanted = f"{name}{{{text}}} " if text else f"{name} "
+        return next((float(line[len(wanted):]) for line in self.http("/metrics")[1].splitlines() if line.startswith(wanted)), None)
+
+    def change_backend(self, **keys):
+        """Other keys of parleyd.toml from the next start on: those without a table that it has already."""
+        lines = self.toml.read_text().splitlines()
+        for key, value in keys.items():
+            at = next(i for i, line in enumerate(lines) if line.startswith(f"{key} = "))
+            lines[at] = f"{key} = {json.dumps(value)}"
+        self.toml.write_text("\n".join(lines) + "\n")
 
     # --- administration ---
 

@@ -35,7 +35,7 @@ def write_secret(folder, name, text):
 
 
 @pytest.fixture(scope="module", params=["HS256", "RS256", "ES256", "jwks"])
-def jwt_server(request, tmp_path_factory):
+def jwt_server(request, tmp_path_factory, profile):
     from harness import Server
     folder = tmp_path_factory.mktemp(f"jwt-{request.param}")
     if request.param == "jwks":
@@ -45,14 +45,14 @@ def jwt_server(request, tmp_path_factory):
     else:
         opts = {"jwt_key_file": write_secret(folder / "k", "key", PUBLIC[request.param]), "jwt_algorithm": request.param}
     opts |= {"jwt_issuer": "https://id.test", "jwt_audience": "parley", "jwt_auto_user": "true"}
-    server = Server(folder / "s", plugin_opts=opts).start()
+    server = Server(folder / "s", profile, plugin_opts=opts).start()
     try:
         server.add_user("alice")
         server.add_room("lobby", alice="member")
         server.algs = ["RS256", "ES256"] if request.param == "jwks" else [request.param]
         yield server
     finally:
-        server.kill()
+        server.remove()
 
 
 def ec_jwk(key):

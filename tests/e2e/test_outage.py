@@ -146,20 +146,18 @@ def test_a_lost_journal_changes_epochs_and_never_reuses_a_number(make_server):
 
 
 def test_an_old_copy_of_the_database_put_back_is_filled_from_the_journal(make_server):
-    import shutil
     server = make_chat(make_server)
     with server.client("alice") as alice:
         assert alice.send("lobby", "before the copy") < 0x80
     wait_until(lambda: texts(server.history("lobby"))[-1:] == ["before the copy"], "stored")
     server.backend.stop()
-    shutil.copytree(server.folder / "backend", server.folder / "backup")
+    server.storage.copy()
     server.start_backend()
     with server.client("alice") as alice:
         assert alice.send("lobby", "after the copy") < 0x80
     wait_until(lambda: texts(server.history("lobby"))[-1:] == ["after the copy"], "stored")
     server.backend.stop()
-    shutil.rmtree(server.folder / "backend")
-    shutil.copytree(server.folder / "backup", server.folder / "backend")
+    server.storage.put_back()
     server.start_backend()
     entries = wait_until(lambda: (h := server.history("lobby")) and texts(h)[-1:] == ["after the copy"] and h, "stored again")
     assert texts(entries) == ["before the copy", "after the copy"]
