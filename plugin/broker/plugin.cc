@@ -1,15 +1,11 @@
 // Mosquitto's plugin interface, version 5: C at the edge, nothing but registering, translating and catching. The rest is in Parley (parley.h).
-#include <mosquitto.h>
-#include <mosquitto_broker.h>
-#include <mosquitto_plugin.h>
-#include <mqtt_protocol.h>
 #include <openssl/x509.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
 
+#include "plugin/broker/mosquitto_api.h"
 #include "plugin/broker/parley.h"
 
 #define PARLEY_EXPORT extern "C" __attribute__((visibility("default")))
@@ -98,7 +94,7 @@ Properties read_properties(const mosquitto_property* list) {
   auto text = [&](int id, std::string& out) {
     char* value = nullptr;
     if (mosquitto_property_read_string(list, id, &value, false) && value) out = value;
-    std::free(value);
+    free_property_text(value);
   };
   text(MQTT_PROP_CONTENT_TYPE, found.content_type);
   text(MQTT_PROP_RESPONSE_TOPIC, found.response_topic);
@@ -107,8 +103,8 @@ Properties read_properties(const mosquitto_property* list) {
     char *name = nullptr, *value = nullptr;
     at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name, &value, skip);
     if (at && name && value && std::strcmp(name, "ref") == 0) found.ref = value;
-    std::free(name);
-    std::free(value);
+    free_property_text(name);
+    free_property_text(value);
   }
   return found;
 }
@@ -233,7 +229,7 @@ constexpr Callback kCallbacks[] = {
     {MOSQ_EVT_BASIC_AUTH, on_basic_auth, nullptr}, {MOSQ_EVT_ACL_CHECK, on_acl_check, nullptr},
     {MOSQ_EVT_MESSAGE, on_message, nullptr},       {MOSQ_EVT_CONTROL, on_control, "$CONTROL/parley/v1"},
     {MOSQ_EVT_DISCONNECT, on_disconnect, nullptr}, {MOSQ_EVT_TICK, on_tick, nullptr},
-    {MOSQ_EVT_RELOAD, on_reload, nullptr},
+    {MOSQ_EVT_RELOAD, on_reload, nullptr},         {kEventClientOffline, on_disconnect, nullptr},
 };
 
 int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* options, int count) {
@@ -257,7 +253,7 @@ int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* optio
 
   for (const auto& c : kCallbacks)
     if (int rc = mosquitto_callback_register(id, c.event, c.function, c.topic, plugin.get());
-        rc != MOSQ_ERR_SUCCESS) {
+        rc != MOSQ_ERR_SUCCESS && !(rc == MOSQ_ERR_NOT_SUPPORTED && c.event == kEventClientOffline)) {
       plugin->api.log(LogLevel::error,
                       std::string("a callback could not be registered: ") + mosquitto_strerror(rc));
       return rc;
