@@ -11,6 +11,7 @@
 #include "backend/mqtt/link.h"
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 
@@ -31,9 +32,8 @@ struct ControlOptions {
   std::chrono::milliseconds answer_timeout{
       5'000};  // for each command; then it is in doubt and this backend attaches again
   std::chrono::milliseconds standby_retry{
-      1'000};  // between two attempts to attach while another backend is attached
-  std::chrono::milliseconds retry_min{100};  // pause after a failure, doubled each time up to retry_max
-  std::chrono::milliseconds retry_max{5'000};
+      1'000};                      // between two attempts to attach while another backend is attached
+  BackoffOptions retry{};          // after a failure
   std::size_t asked_max = 10'000;  // calls of BrokerControl waiting at once; more are answered unavailable
   std::uint32_t snapshot_part = 1'000;  // changes in one part of the whole Directory
 };

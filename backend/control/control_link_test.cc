@@ -114,7 +114,7 @@ class ControlLinkTest : public testing::Test {
                       metrics,
                       clock,
                       [](LogLevel, std::string_view) {},
-                      {.answer_timeout = 5s, .standby_retry = 5ms, .retry_min = 1ms, .retry_max = 5ms}};
+                      {.answer_timeout = 5s, .standby_retry = 5ms, .retry = {.first = 1ms, .max = 5ms}}};
 };
 
 TEST_F(ControlLinkTest, brings_a_plugin_that_is_behind_up_to_date_then_opens_the_feed) {

@@ -32,8 +32,8 @@ ControlLoop::ControlLoop(Link& link, MessageStore& store, DirectoryLog& director
       conversation_(link, metrics, options.asked_max),
       directory_(directory, *this, metrics, log,
                  {.snapshot_part = options.snapshot_part, .answer_timeout = options.answer_timeout}),
-      attach_pause_{options.retry_min, options.retry_max, options.retry_min},
-      directory_pause_{options.retry_min, options.retry_max, options.retry_min} {}
+      attach_pause_(options.retry),
+      directory_pause_(options.retry) {}
 
 void ControlLoop::set_state(State state) {
   state_ = state;
@@ -91,7 +91,7 @@ void ControlLoop::hold_lease() {
   set_state(State::synchronising);
   if (auto done = synchronise(*ok); !done) {
     failed(done.error(), "the plugin could not be brought up to date");
-    return wait(attach_pause_.take());
+    return wait(attach_pause_.next());
   }
   attach_pause_.reset();
   serve();
@@ -103,7 +103,7 @@ std::optional<wire::AttachOk> ControlLoop::attach() {
     if (std::exchange(told_, why) != why)
       log_(LogLevel::warning, "not attached to the broker's plugin: " + why);
     set_state(State::attaching);
-    wait(attach_pause_.take());
+    wait(attach_pause_.next());
     return std::nullopt;
   };
   const auto position = store_.position();
@@ -222,7 +222,7 @@ void ControlLoop::keep_directory() {
   }
   if (done && directory_.entries_wait()) done = directory_.settle_entries();
   if (done) return directory_pause_.reset();
-  directory_at_ = now() + directory_pause_.take();
+  directory_at_ = now() + directory_pause_.next();
   failed(done.error(), "a change of the Directory could not be sent");
 }
 

@@ -9,6 +9,7 @@
 #include "backend/control/conversation.h"
 #include "backend/control/directory_sync.h"
 #include "backend/control/mailbox.h"
+#include "base/backoff.h"
 
 namespace parley::backend {
 
@@ -36,11 +37,6 @@ class ControlLoop final : CommandCaller {
     std::uint64_t version;
     SteadyTime deadline;
     std::function<void(Result<>)> done;
-  };
-  struct Pause {  // between repeated attempts
-    std::chrono::milliseconds min, max, next;
-    std::chrono::milliseconds take() { return std::exchange(next, std::min(next * 2, max)); }
-    void reset() { next = min; }
   };
 
   SteadyTime now() const { return clock_.steady(); }
@@ -88,7 +84,7 @@ class ControlLoop final : CommandCaller {
   std::optional<std::string> ending_;  // why this lease is to end
   std::string told_;                   // what was logged last, so as not to repeat it
 
-  Pause attach_pause_, directory_pause_;
+  Backoff attach_pause_, directory_pause_;
   bool directory_due_ = false;
   SteadyTime directory_at_{};
   std::vector<Waiter> waiters_;  // at most options_.asked_max

@@ -172,7 +172,7 @@ Result<> FeedConsumer::add(const Waiting& waiting, Merged& merged) {
 
 // Until it is stored, or this generation is over. Moves the job's position.
 void FeedConsumer::store_retrying(const Merged& merged, Job& job) {
-  for (auto wait = options_.retry_min;; wait = std::min(wait * 2, options_.retry_max)) {
+  for (Backoff backoff(options_.retry);;) {
     const auto begun = clock_.steady();
     const auto outcome = store_.store(job.generation, merged.from, merged.to, merged.records);
     meters_.store_seconds.observe(std::chrono::duration<double>(clock_.steady() - begun).count());
@@ -188,7 +188,7 @@ void FeedConsumer::store_retrying(const Merged& merged, Job& job) {
     if (store_works_.exchange(false))
       log_(LogLevel::error, "messages can't be stored, trying again: " + error.message);
     meters_.failures.add();
-    if (!pause(wait, job.generation)) return;
+    if (!pause(backoff.next(), job.generation)) return;
   }
 }
 

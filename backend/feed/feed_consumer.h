@@ -13,6 +13,7 @@
 #include "backend/metrics/metrics.h"
 #include "backend/requests/room_events.h"
 #include "backend/store/message_store.h"
+#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "wire/record.h"
@@ -33,9 +34,7 @@ struct FeedOptions {
   std::uint32_t queue_batches =
       256;  // waiting batches, at most 128 KiB each; more are dropped, the plugin sends them again
   std::uint32_t merge_batches = 16;  // of them, how many go into one transaction
-  std::chrono::milliseconds retry_min{
-      100};  // pause after a failed transaction, doubled each time up to retry_max
-  std::chrono::milliseconds retry_max{5'000};
+  BackoffOptions retry{};            // after a failed transaction
 };
 
 // Puts feed batches into the MessageStore: queue → one thread → one transaction for all that waits →

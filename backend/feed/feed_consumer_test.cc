@@ -140,7 +140,7 @@ class FeedConsumerTest : public testing::Test {
                         metrics,
                         clock,
                         [](LogLevel, std::string_view) {},
-                        {.queue_batches = 4, .merge_batches = 3, .retry_min = 1ms, .retry_max = 4ms}};
+                        {.queue_batches = 4, .merge_batches = 3, .retry = {.first = 1ms, .max = 4ms}}};
 };
 
 TEST_F(FeedConsumerTest, stores_then_acknowledges_then_tells) {

@@ -5,7 +5,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <random>
 #include <thread>
 
 #include "backend/mqtt/no_delay.h"
@@ -179,10 +178,19 @@ struct MqttLink::Impl {
     outbox.end(std::string("a message could not be sent: ") + e.what());
   }
 
+  void stand(BreakerState state) {
+    std::lock_guard lock(mutex);
+    reading.state = state;
+    ++(state == BreakerState::open        ? reading.opened
+       : state == BreakerState::half_open ? reading.half_opened
+                                          : reading.closed);
+  }
+
   // From a made connection to its end.
   void session(std::uint32_t window) {
     connects.add();
     is_connected.set(1);
+    stand(BreakerState::closed);
     set_no_delay_towards(options.port);
     outbox.open(window);
     log(LogLevel::info, "connected to the broker at " + options.host + ":" + std::to_string(options.port));
@@ -197,20 +205,16 @@ struct MqttLink::Impl {
     listener->on_lost(reason);
   }
 
-  milliseconds jittered(milliseconds pause) {
-    return milliseconds(std::uniform_int_distribution<milliseconds::rep>(pause.count() * 3 / 4,
-                                                                         pause.count() * 5 / 4)(random));
-  }
-
   void run() {
-    auto pause = options.backoff_min;
+    Backoff backoff(options.retry);
     std::string told;  // a broker that stays away is told of once
     while (!is_stopping()) {
       const auto begun = std::chrono::steady_clock::now();
+      stand(BreakerState::half_open);
       if (auto made = connect(); made) {
         told.clear();
         session(*made);
-        if (std::chrono::steady_clock::now() - begun >= kGoodConnection) pause = options.backoff_min;
+        if (std::chrono::steady_clock::now() - begun >= kGoodConnection) backoff.reset();
       } else {
         if (told != made.error().message)
           log(LogLevel::warning, "no connection to the broker at " + options.host + ":" +
@@ -219,9 +223,9 @@ struct MqttLink::Impl {
         told = made.error().message;
         disconnect();
       }
+      stand(BreakerState::open);
       std::unique_lock lock(mutex);
-      changed.wait_for(lock, jittered(pause), [&] { return stopping; });
-      pause = std::min(pause * 2, options.backoff_max);
+      changed.wait_for(lock, backoff.next(), [&] { return stopping; });
     }
   }
 
@@ -233,11 +237,11 @@ struct MqttLink::Impl {
   Subscriptions subscriptions;
   Counter connects, losses, refused, published, received;
   Gauge is_connected;
-  std::mt19937 random{std::random_device{}()};
 
   std::mutex mutex;
   std::condition_variable changed;
   bool stopping = false;
+  BreakerReading reading{.state = BreakerState::open};
 
   std::mutex arrival;   // held while a message is handed over
   bool silent = false;  // stopped: nothing is handed over any more
@@ -274,6 +278,10 @@ void MqttLink::stop(milliseconds deadline) {
 
 bool MqttLink::connected() const {
   return impl_->outbox.is_open();
+}
+BreakerReading MqttLink::reading() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->reading;
 }
 std::uint32_t MqttLink::outgoing() const {
   return impl_->outbox.size();

@@ -6,6 +6,8 @@
 
 #include "backend/metrics/metrics.h"
 #include "backend/mqtt/link.h"
+#include "base/backoff.h"
+#include "base/circuit_breaker.h"
 #include "base/log.h"
 
 namespace parley::backend {
@@ -18,9 +20,9 @@ struct MqttOptions {
   std::string client_id{};
   std::chrono::seconds keepalive{5};  // a silent broker is noticed after 1.5 times this
   std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds backoff_min{
-      200};  // pause before connecting again, doubled each time, with jitter of ± 25 %
-  std::chrono::milliseconds backoff_max{3'000};
+  BackoffOptions retry{.least = std::chrono::milliseconds(50),
+                       .first = std::chrono::milliseconds(200),
+                       .max = std::chrono::milliseconds(3'000)};  // before connecting again
   std::uint32_t outgoing_max =
       10'000;  // messages given to publish and not yet sent (QoS 0) or acknowledged (QoS 1)
 };
@@ -45,6 +47,8 @@ class MqttLink final : public Link {
   void drop(const std::string& reason) override;
 
   std::uint32_t outgoing() const;  // messages under way
+  // The connection as a dependency: closed while connected, half-open while connecting, open while waiting.
+  BreakerReading reading() const;
 
  private:
   struct Impl;

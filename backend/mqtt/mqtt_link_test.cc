@@ -42,8 +42,7 @@ struct Side {
       : link({.port = static_cast<std::uint16_t>(port),
               .client_id = "link-" + std::to_string(draw_port()),
               .keepalive = 60s,
-              .backoff_min = 20ms,
-              .backoff_max = 200ms,
+              .retry = {.first = 20ms, .max = 200ms},
               .outgoing_max = outgoing_max},
              metrics, [](LogLevel, std::string_view) {}) {
     link.start(told);
@@ -113,8 +112,12 @@ TEST(MqttLink, comes_back_after_a_killed_broker_without_its_subscriptions) {
   broker.kill();
   ASSERT_TRUE(eventually([&] { return side.told.lost == 1; }));
   EXPECT_FALSE(side.link.connected());
+  EXPECT_TRUE(eventually([&] { return side.link.reading().opened >= 1; }));
+  EXPECT_EQ(side.link.reading().closed, 1u);
   broker.start();
   ASSERT_TRUE(side.wait_connected(2));
+  EXPECT_EQ(side.link.reading().closed, 2u);
+  EXPECT_EQ(side.link.reading().state, BreakerState::closed);
   ASSERT_TRUE(side.link.publish({.topic = "a", .payload = "unheard"}));
   ASSERT_TRUE(side.subscribe("b", 1));
   ASSERT_TRUE(side.link.publish({.topic = "b", .payload = "heard"}));
@@ -154,6 +157,8 @@ TEST(MqttLink, a_connection_that_ends_with_messages_under_way_leaves_room_for_ne
   broker.kill();
   broker.start();
   ASSERT_TRUE(side.wait_connected(2));
+  EXPECT_EQ(side.link.reading().closed, 2u);
+  EXPECT_EQ(side.link.reading().state, BreakerState::closed);
   EXPECT_EQ(side.link.outgoing(), 0u);
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(side.link.publish({.topic = "a", .payload = "x"})) << i;
   EXPECT_TRUE(eventually([&] { return side.link.outgoing() == 0; }));
@@ -185,6 +190,8 @@ TEST(MqttLink, dropped_it_connects_anew) {
   ASSERT_TRUE(side.wait_connected());
   side.link.drop("for a test");
   ASSERT_TRUE(side.wait_connected(2));
+  EXPECT_EQ(side.link.reading().closed, 2u);
+  EXPECT_EQ(side.link.reading().state, BreakerState::closed);
   EXPECT_EQ(side.told.lost, 1);
 }
 

@@ -20,6 +20,10 @@ std::string page_text(const Page& page) {
   return text;
 }
 
+RoomHead head_of(const RoomView& view) {
+  return {view.room.epoch, view.room.last_seq};
+}
+
 std::size_t size_of(const Page& page) {
   std::size_t size = 0;
   for (const auto& envelope : page.envelopes) size += envelope.size() + 1;
@@ -95,8 +99,11 @@ class Sync {
     if (!view) return std::unexpected(view.error());
     bool reset = !known.epoch.empty() && known.epoch != view->room.epoch;
     auto since = reset ? 0 : known.since;
-    auto page = context_.services.stores.messages->page(
-        {.room_id = view->room.id, .after = since, .limit = limit_, .max_bytes = left_});
+    auto page = context_.services.stores.messages->page({.room_id = view->room.id,
+                                                         .after = since,
+                                                         .limit = limit_,
+                                                         .max_bytes = left_,
+                                                         .head = head_of(*view)});
     if (!page) return refuse(context_, page.error());
     spend(*page);
     return "{\"epoch\":\"" + view->room.epoch + "\"," + page_text(*page) +
@@ -139,7 +146,8 @@ Outcome history(const RequestContext& context) {
                                                       .before = before,
                                                       .after = after,
                                                       .limit = limit,
-                                                      .max_bytes = wire::kReplyMax - kFrame});
+                                                      .max_bytes = wire::kReplyMax - kFrame,
+                                                      .head = head_of(*view)});
   if (!page) return refuse(context, page.error());
   return "{\"room\":\"" + room + "\",\"epoch\":\"" + view->room.epoch + "\"," + page_text(*page) + "}";
 }

@@ -27,13 +27,21 @@ struct StoreOutcome {
   std::uint32_t quarantined = 0;
 };
 
-// Which messages of a room a page takes. Exactly one of the two, or none for the newest.
+// What the caller has just read of the room (RoomStore). With it a cache may answer for the database; the
+// database itself has no use for it.
+struct RoomHead {
+  std::string epoch;
+  std::uint64_t last_seq = 0;
+};
+
+// Which messages of a room a page takes. Exactly one of before and after, or none for the newest.
 struct PageQuery {
   std::uint64_t room_id = 0;
   std::optional<std::uint64_t> before{};  // the newest `limit` with seq < before
   std::optional<std::uint64_t> after{};   // the oldest `limit` with seq > after
   std::uint32_t limit = 50;
   std::size_t max_bytes = 200 * 1024;  // of envelopes; at least one message is given whatever its size
+  std::optional<RoomHead> head{};      // `through` is its last_seq or a later one
 };
 struct Page {
   std::vector<std::string> envelopes{};  // JSON texts, oldest first

@@ -11,6 +11,12 @@
 namespace parley::backend {
 namespace {
 
+// A lock held by another process goes away as suddenly as it came: tried again soon.
+const BreakerOptions kBreaker{.failures = 3,
+                              .pause = {.least = std::chrono::milliseconds(100),
+                                        .first = std::chrono::milliseconds(250),
+                                        .max = std::chrono::milliseconds(2'000)}};
+
 // Held while a process opens: neither switching to WAL nor migrating stands two of them at a time. Lies
 // beside the database.
 Result<Fd> lock_for_opening(const std::filesystem::path& path) {
@@ -47,15 +53,18 @@ std::unique_ptr<SqliteConnection> connect(const std::filesystem::path& path, con
 
 }  // namespace
 
+SqliteDatabase::SqliteDatabase(const Clock& clock) : breaker_(kBreaker, clock) {}
+
 Result<std::shared_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesystem::path& path,
-                                                             const SqliteOptions& options) {
+                                                             const SqliteOptions& options,
+                                                             const Clock& clock) {
   if (options.readers < 1 || options.readers > 64)
     return fail(Errc::invalid_argument, "readers must be 1 to 64.");
   auto lock = lock_for_opening(path);
   if (!lock) return std::unexpected(lock.error());
   if (auto made = make_private_file(path); !made) return std::unexpected(made.error());
   try {
-    std::shared_ptr<SqliteDatabase> database(new SqliteDatabase);
+    std::shared_ptr<SqliteDatabase> database(new SqliteDatabase(clock));
     database->writer_ = connect(path, options);
     if (auto migrated = migrate_schema(*database->writer_); !migrated)
       return std::unexpected(migrated.error());

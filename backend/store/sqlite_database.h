@@ -10,6 +10,8 @@
 #include "backend/store/fair_mutex.h"
 #include "backend/store/sqlite_connection.h"
 #include "backend/store/sqlite_stores.h"
+#include "base/circuit_breaker.h"
+#include "base/clock.h"
 #include "base/result.h"
 
 namespace parley::backend {
@@ -19,16 +21,20 @@ namespace parley::backend {
 class SqliteDatabase {
  public:
   static Result<std::shared_ptr<SqliteDatabase>> open(const std::filesystem::path& path,
-                                                      const SqliteOptions& options);
+                                                      const SqliteOptions& options, const Clock& clock);
 
   // Runs work(SqliteConnection&) → Result<T> in a transaction of its own, alone among writers; committed
   // when it returns a value, rolled back whole when it returns an error or throws. Not to be called from
-  // inside read() or write().
+  // inside read() or write(). While the breaker is open (another process holds the file's write lock, the
+  // disk is full) it is unavailable at once. Reads wait for nobody in WAL mode, so they have no breaker.
   template <class Work>
   auto write(Work&& work) -> std::invoke_result_t<Work, SqliteConnection&> {
-    std::lock_guard alone(writing_);
-    return in_transaction(*writer_, "BEGIN IMMEDIATE", work);
+    return breaker_.call([&] {
+      std::lock_guard alone(writing_);
+      return in_transaction(*writer_, "BEGIN IMMEDIATE", work);
+    });
   }
+  BreakerReading breaker() const { return breaker_.reading(); }
 
   // Runs work(SqliteConnection&) → Result<T> on one consistent state of the database.
   template <class Work>
@@ -47,7 +53,7 @@ class SqliteDatabase {
     std::unique_ptr<SqliteConnection> connection;
   };
 
-  SqliteDatabase() = default;
+  explicit SqliteDatabase(const Clock& clock);
   std::unique_ptr<SqliteConnection> take_reader();
   void give_back(std::unique_ptr<SqliteConnection> connection);
 
@@ -56,6 +62,7 @@ class SqliteDatabase {
       -> std::invoke_result_t<Work, SqliteConnection&>;
   static void roll_back(SqliteConnection& connection) noexcept;
 
+  CircuitBreaker breaker_;
   FairMutex writing_;
   std::unique_ptr<SqliteConnection> writer_;
   std::mutex mutex_;

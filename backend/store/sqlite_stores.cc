@@ -10,13 +10,14 @@ namespace parley::backend {
 
 Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const SqliteOptions& options,
                                   const Clock& clock) {
-  auto database = SqliteDatabase::open(path, options);
+  auto database = SqliteDatabase::open(path, options, clock);
   if (!database) return std::unexpected(database.error());
   Stores stores;
   stores.messages = std::make_unique<SqliteMessageStore>(*database);
   stores.rooms = std::make_unique<SqliteRoomStore>(*database, options.directory_steps_kept, clock);
   stores.users = std::make_unique<SqliteUserStore>(*database, options.directory_steps_kept, clock);
   stores.directory = std::make_unique<SqliteDirectoryLog>(*database);
+  stores.dependencies = {{"store", [database = *database] { return database->breaker(); }}};
   return stores;
 }
 

@@ -67,7 +67,8 @@ double rows_per_second(const Workload& load, Work store_batch) {
 }
 
 double run_bare(const std::filesystem::path& path, const Workload& load) {
-  auto database = SqliteDatabase::open(path, {});
+  SystemClock clock;
+  auto database = SqliteDatabase::open(path, {}, clock);
   if (!database) stop(database.error());
   return rows_per_second(load, [&](std::size_t, std::span<const wire::Record> batch) {
     auto done = (*database)->write([&](SqliteConnection& connection) -> Result<> {

@@ -1,10 +1,12 @@
 #pragma once
 #include <memory>
+#include <vector>
 
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
 #include "backend/store/room_store.h"
 #include "backend/store/user_store.h"
+#include "base/dependency.h"
 
 namespace parley::backend {
 
@@ -14,6 +16,7 @@ struct Stores {
   std::unique_ptr<RoomStore> rooms;
   std::unique_ptr<UserStore> users;
   std::unique_ptr<DirectoryLog> directory;
+  std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };
 
 }  // namespace parley::backend

@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <thread>
 
+#include "base/backoff.h"
 #include "tools/parleyctl/commands.h"
 #include "tools/parleyctl/room_follower.h"
 #include "tools/parleyctl/stop_signal.h"
@@ -14,6 +14,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTurn{200};
 constexpr std::chrono::seconds kReconnectFor{60};
+constexpr BackoffOptions kRetry{
+    .least = milliseconds{50}, .first = milliseconds{250}, .max = milliseconds{5000}};
 
 struct Tail {
   std::string room;
@@ -108,8 +110,8 @@ class Tailing final : public Requests {
     context_.err << "parleyctl: connection lost; trying again" << std::endl;
     const auto give_up = clock_.steady() + kReconnectFor;
     const Config config = session_->config();
-    for (milliseconds pause{250};; pause = std::min(pause * 2, milliseconds{5000})) {
-      std::this_thread::sleep_for(pause);
+    for (Backoff backoff(kRetry);;) {
+      std::this_thread::sleep_for(backoff.next());
       if (finished()) return {};
       auto ok = connect_again(config);
       if (ok || ok.error().exit != Exit::unreachable || clock_.steady() > give_up) return ok;
