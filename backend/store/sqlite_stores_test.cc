@@ -1,5 +1,3 @@
-#include "backend/store/sqlite_stores.h"
-
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,6 +10,7 @@
 
 #include "backend/store/sqlite_connection.h"
 #include "backend/store/sqlite_database.h"
+#include "backend/store/sqlite_stores.h"
 #include "backend/store/store_contract.h"
 #include "base/file.h"
 #include "base/ids.h"
@@ -19,10 +18,10 @@
 namespace parley::backend {
 namespace {
 
-constexpr std::uint64_t kBytesPerRecord = 100; // of the imagined journal
+constexpr std::uint64_t kBytesPerRecord = 100;  // of the imagined journal
 
 class SqliteStores : public testing::Test {
-protected:
+ protected:
   void SetUp() override { std::filesystem::create_directory(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
@@ -31,24 +30,23 @@ protected:
     EXPECT_TRUE(stores) << stores.error().message;
     return stores ? std::move(*stores) : Stores{};
   }
-  std::int64_t number(const char *sql) {
+  std::int64_t number(const char* sql) {
     SqliteConnection connection(path_, 1000);
     auto row = connection.query(sql);
     return row.step() ? row.integer(0) : -1;
   }
 
   FakeClock clock_;
-  std::filesystem::path folder_ = std::filesystem::temp_directory_path() /
-                                  ("parley-sqlite-" + random_id(12));
+  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("parley-sqlite-" + random_id(12));
   std::filesystem::path path_ = folder_ / "parley.db";
 };
 
 // Runs `work` in a process of its own. It must end by itself or be killed; its
 // exit code says whether it was content.
-template <class Work> pid_t fork_process(Work work) {
+template <class Work>
+pid_t fork_process(Work work) {
   auto child = ::fork();
-  if (child != 0)
-    return child;
+  if (child != 0) return child;
   ::_exit(work() ? 0 : 1);
 }
 
@@ -98,8 +96,7 @@ TEST_F(SqliteStores, what_is_no_database_is_told_as_corrupt) {
 }
 
 TEST_F(SqliteStores, a_folder_that_is_missing_is_told_by_name) {
-  auto stores =
-      open_sqlite_stores(folder_ / "nowhere" / "parley.db", {}, clock_);
+  auto stores = open_sqlite_stores(folder_ / "nowhere" / "parley.db", {}, clock_);
   ASSERT_FALSE(stores);
   EXPECT_NE(stores.error().message.find("nowhere"), std::string::npos);
 }
@@ -107,22 +104,19 @@ TEST_F(SqliteStores, a_folder_that_is_missing_is_told_by_name) {
 TEST_F(SqliteStores, processes_that_open_at_once_all_succeed) {
   std::vector<pid_t> children;
   for (int i = 0; i < 6; ++i) {
-    children.push_back(fork_process(
-        [&] { return open_sqlite_stores(path_, {}, clock_).has_value(); }));
+    children.push_back(fork_process([&] { return open_sqlite_stores(path_, {}, clock_).has_value(); }));
   }
-  for (auto child : children)
-    EXPECT_EQ(wait_for(child), 0);
+  for (auto child : children) EXPECT_EQ(wait_for(child), 0);
   EXPECT_EQ(number("PRAGMA user_version"), 1);
   EXPECT_EQ(number("SELECT count(*) FROM meta"), 1);
 }
 
 TEST_F(SqliteStores, writers_of_two_processes_wait_for_each_other) {
   open();
-  auto make_users = [&](const std::string &prefix) {
+  auto make_users = [&](const std::string& prefix) {
     auto stores = open_sqlite_stores(path_, {}, clock_);
     for (int i = 0; stores && i < 50; ++i) {
-      if (!stores->users->create(
-              {.name = prefix + std::to_string(i), .title = "", .scram = ""}))
+      if (!stores->users->create({.name = prefix + std::to_string(i), .title = "", .scram = ""}))
         return false;
     }
     return stores.has_value();
@@ -137,18 +131,15 @@ TEST_F(SqliteStores, writers_of_two_processes_wait_for_each_other) {
 }
 
 // Stores batches without end, each of a few records, where the position says.
-bool store_until_killed(const std::filesystem::path &path, std::uint64_t room) {
+bool store_until_killed(const std::filesystem::path& path, std::uint64_t room) {
   SystemClock clock;
   auto stores = open_sqlite_stores(path, {}, clock);
-  if (!stores)
-    return false;
+  if (!stores) return false;
   while (true) {
     auto from = stores->messages->position()->offset;
     auto first = from / kBytesPerRecord + 1;
     auto records = Records().add_range(room, first, first + 6);
-    if (!stores->messages->store(1, from, from + 7 * kBytesPerRecord,
-                                 records.span()))
-      return false;
+    if (!stores->messages->store(1, from, from + 7 * kBytesPerRecord, records.span())) return false;
   }
 }
 
@@ -156,12 +147,8 @@ TEST_F(SqliteStores, rows_and_position_agree_wherever_a_process_is_killed) {
   std::uint64_t room = 0;
   {
     auto stores = open();
-    ASSERT_TRUE(
-        stores.users->create({.name = "alice", .title = "", .scram = ""}));
-    room = stores.rooms
-               ->create({.name = "lab",
-                         .title = "",
-                         .members = {{"alice", wire::Role::owner}}})
+    ASSERT_TRUE(stores.users->create({.name = "alice", .title = "", .scram = ""}));
+    room = stores.rooms->create({.name = "lab", .title = "", .members = {{"alice", wire::Role::owner}}})
                ->value.id;
     ASSERT_TRUE(stores.messages->begin(1, "j", std::nullopt));
   }
@@ -170,12 +157,10 @@ TEST_F(SqliteStores, rows_and_position_agree_wherever_a_process_is_killed) {
     auto child = fork_process([&] { return store_until_killed(path_, room); });
     // Killed at a different point each round: as soon as it is seen to have got
     // a little further.
-    auto goal = before + 7 * kBytesPerRecord *
-                             (1 + 3 * static_cast<std::uint64_t>(round));
+    auto goal = before + 7 * kBytesPerRecord * (1 + 3 * static_cast<std::uint64_t>(round));
     auto stores = open();
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (stores.messages->position()->offset < goal &&
-           std::chrono::steady_clock::now() < deadline) {
+    while (stores.messages->position()->offset < goal && std::chrono::steady_clock::now() < deadline) {
     }
     ::kill(child, SIGKILL);
     EXPECT_TRUE(WIFSIGNALED(wait_for(child)));
@@ -185,27 +170,21 @@ TEST_F(SqliteStores, rows_and_position_agree_wherever_a_process_is_killed) {
     EXPECT_GE(offset, goal);
     EXPECT_EQ(stores.messages->last_seq(room), offset / kBytesPerRecord);
     EXPECT_EQ(stores.messages->message_count(), offset / kBytesPerRecord);
-    EXPECT_EQ(number("SELECT count(*) FROM messages"),
-              static_cast<std::int64_t>(offset / kBytesPerRecord));
+    EXPECT_EQ(number("SELECT count(*) FROM messages"), static_cast<std::int64_t>(offset / kBytesPerRecord));
     before = offset;
   }
 }
 
 TEST_F(SqliteStores, messages_of_a_deleted_room_leave_the_disk) {
   auto stores = open();
-  ASSERT_TRUE(
-      stores.users->create({.name = "alice", .title = "", .scram = ""}));
-  auto room = stores.rooms
-                  ->create({.name = "lab",
-                            .title = "",
-                            .members = {{"alice", wire::Role::owner}}})
-                  ->value.id;
+  ASSERT_TRUE(stores.users->create({.name = "alice", .title = "", .scram = ""}));
+  auto room =
+      stores.rooms->create({.name = "lab", .title = "", .members = {{"alice", wire::Role::owner}}})->value.id;
   auto records = Records().add_range(room, 1, 5000);
   ASSERT_TRUE(stores.messages->store(1, 0, 100, records.span()));
   ASSERT_TRUE(stores.rooms->erase(room));
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (number("SELECT deleted FROM rooms") != 2 &&
-         std::chrono::steady_clock::now() < deadline) {
+  while (number("SELECT deleted FROM rooms") != 2 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();
   }
   EXPECT_EQ(number("SELECT count(*) FROM messages"), 0);
@@ -222,8 +201,7 @@ TEST_F(SqliteStores, a_purge_that_was_cut_off_goes_on_when_opened) {
           "INSERT INTO messages VALUES (5, 1, x'00', 0, '', '', '', 0, '')");
   auto stores = open();
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (number("SELECT deleted FROM rooms") != 2 &&
-         std::chrono::steady_clock::now() < deadline) {
+  while (number("SELECT deleted FROM rooms") != 2 && std::chrono::steady_clock::now() < deadline) {
     std::this_thread::yield();
   }
   EXPECT_EQ(number("SELECT count(*) FROM messages"), 0);
@@ -232,19 +210,17 @@ TEST_F(SqliteStores, a_purge_that_was_cut_off_goes_on_when_opened) {
 TEST_F(SqliteStores, a_failing_statement_undoes_its_whole_transaction) {
   auto database = SqliteDatabase::open(path_, {}, clock_);
   ASSERT_TRUE(database);
-  auto failed =
-      (*database)->write([](SqliteConnection &connection) -> Result<> {
-        connection.run("UPDATE meta SET version = 7");
-        connection.run("INSERT INTO meta SELECT * FROM meta");
-        return {};
-      });
+  auto failed = (*database)->write([](SqliteConnection& connection) -> Result<> {
+    connection.run("UPDATE meta SET version = 7");
+    connection.run("INSERT INTO meta SELECT * FROM meta");
+    return {};
+  });
   EXPECT_FALSE(failed);
   EXPECT_EQ(number("SELECT version FROM meta"), 0);
-  auto refused =
-      (*database)->write([](SqliteConnection &connection) -> Result<> {
-        connection.run("UPDATE meta SET version = 7");
-        return fail(Errc::not_found, "no");
-      });
+  auto refused = (*database)->write([](SqliteConnection& connection) -> Result<> {
+    connection.run("UPDATE meta SET version = 7");
+    return fail(Errc::not_found, "no");
+  });
   EXPECT_EQ(refused.error().code, Errc::not_found);
   EXPECT_EQ(number("SELECT version FROM meta"), 0);
 }
@@ -252,7 +228,7 @@ TEST_F(SqliteStores, a_failing_statement_undoes_its_whole_transaction) {
 TEST_F(SqliteStores, readers_change_nothing) {
   auto database = SqliteDatabase::open(path_, {}, clock_);
   ASSERT_TRUE(database);
-  EXPECT_FALSE((*database)->read([](SqliteConnection &connection) -> Result<> {
+  EXPECT_FALSE((*database)->read([](SqliteConnection& connection) -> Result<> {
     connection.run("UPDATE meta SET version = 7");
     return {};
   }));
@@ -260,35 +236,28 @@ TEST_F(SqliteStores, readers_change_nothing) {
 
 TEST_F(SqliteStores, a_locked_database_is_unavailable_not_broken) {
   open();
-  auto stores = open_sqlite_stores(
-      path_, {.busy_timeout = std::chrono::milliseconds(1)}, clock_);
+  auto stores = open_sqlite_stores(path_, {.busy_timeout = std::chrono::milliseconds(1)}, clock_);
   ASSERT_TRUE(stores);
   SqliteConnection other(path_, 1000);
   other.execute("BEGIN IMMEDIATE");
-  auto refused =
-      stores->users->create({.name = "alice", .title = "", .scram = ""});
+  auto refused = stores->users->create({.name = "alice", .title = "", .scram = ""});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::unavailable);
   other.execute("ROLLBACK");
-  EXPECT_TRUE(
-      stores->users->create({.name = "alice", .title = "", .scram = ""}));
+  EXPECT_TRUE(stores->users->create({.name = "alice", .title = "", .scram = ""}));
 }
 
-TEST_F(SqliteStores,
-       a_database_locked_for_long_is_left_alone_for_a_while_but_still_read) {
+TEST_F(SqliteStores, a_database_locked_for_long_is_left_alone_for_a_while_but_still_read) {
   open();
-  auto stores = open_sqlite_stores(
-      path_, {.busy_timeout = std::chrono::milliseconds(1)}, clock_);
+  auto stores = open_sqlite_stores(path_, {.busy_timeout = std::chrono::milliseconds(1)}, clock_);
   ASSERT_TRUE(stores);
   auto make_alice = [&] {
-    return stores->users->create({.name = "alice", .title = "", .scram = ""})
-        .has_value();
+    return stores->users->create({.name = "alice", .title = "", .scram = ""}).has_value();
   };
   auto state = [&] { return stores->dependencies.at(0).reading().state; };
   SqliteConnection other(path_, 1000);
   other.execute("BEGIN IMMEDIATE");
-  for (int i = 0; i < 3; ++i)
-    EXPECT_FALSE(make_alice());
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(make_alice());
   EXPECT_EQ(state(), BreakerState::open);
   EXPECT_TRUE(stores->users->count());
   other.execute("ROLLBACK");
@@ -298,5 +267,5 @@ TEST_F(SqliteStores,
   EXPECT_EQ(state(), BreakerState::closed);
 }
 
-} // namespace
-} // namespace parley::backend
+}  // namespace
+}  // namespace parley::backend
