@@ -92,6 +92,11 @@ void CircuitBreaker::go(BreakerState state) {
                                         : reading_.closed);
 }
 
+bool CircuitBreaker::resting() const {
+  std::lock_guard lock(mutex_);
+  return reading_.state == BreakerState::open && clock_.steady() < probe_at_;
+}
+
 BreakerReading CircuitBreaker::reading() const {
   std::lock_guard lock(mutex_);
   return reading_;

@@ -67,6 +67,9 @@ class CircuitBreaker {
   // nullopt: do not call. The permit must not outlive the breaker.
   std::optional<Permit> enter();
 
+  // Open, and nobody may try yet: what needs the dependency need not be prepared.
+  bool resting() const;
+
   // Makes a call that gives a Result, unless the breaker is open: then that Result is unavailable. Errors for
   // which says_sick is true count as failures, everything else as an answer.
   template <class Call>

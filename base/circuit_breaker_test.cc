@@ -78,8 +78,10 @@ TEST_F(CircuitBreakerTest, a_share_below_the_bound_keeps_it_closed) {
 TEST_F(CircuitBreakerTest, tries_again_after_the_pause_with_so_many_probes_at_once) {
   open();
   clock_.advance(99ms);
+  EXPECT_TRUE(breaker_.resting());
   EXPECT_FALSE(breaker_.enter());
   clock_.advance(1ms);
+  EXPECT_FALSE(breaker_.resting());
   auto one = breaker_.enter(), two = breaker_.enter();
   ASSERT_TRUE(one && two);
   EXPECT_EQ(state(), half_open);

@@ -84,6 +84,8 @@ Outcome RequestDispatcher::run(const wire::Request& request, const Method* metho
   RequestContext context{request, requester.value_or(Account{}), services_};
   if (!requester) return refuse(context, requester.error());
   if (requester->disabled) return refuse(wire::Code::disabled);
+  const auto& admit = services_.options.admit;
+  if (admit && !requester->admin && !admit(requester->name)) return refuse(wire::Code::rate_limited);
   try {
     return method->handler(context);
   } catch (const std::exception& failure) {

@@ -28,6 +28,20 @@ class DispatcherTest : public RequestsTest {
   }
 };
 
+TEST_F(DispatcherTest, whoever_asks_too_often_is_told_to_slow_down) {
+  auto changed = options();
+  std::atomic<int> asked = 0;
+  changed.admit = [&](const std::string& user) { return ++asked <= 2 || user != "alice"; };
+  restart_with(std::move(changed));
+  ok("alice", "room.list");
+  ok("alice", "user.update", {{"title", "Al"}});
+  EXPECT_EQ(refused("alice", "room.list"), "rate_limited");
+  EXPECT_EQ(refused("alice", "user.update", {{"title", "Bo"}}), "rate_limited");
+  EXPECT_EQ(ok("root", "user.get", {{"user", "alice"}})["title"], "Al");
+  ok("bob", "room.list");
+  EXPECT_EQ(asked, 5) << "administrators are not counted";
+}
+
 TEST_F(DispatcherTest, what_is_no_request_is_told_so) {
   auto malformed = send("alice", "user.get", "[1,2]");
   EXPECT_EQ(code(malformed), "malformed");

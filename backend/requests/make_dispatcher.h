@@ -1,7 +1,10 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "backend/control/broker_control.h"
 #include "backend/mqtt/publisher.h"
@@ -10,6 +13,7 @@
 #include "backend/store/stores.h"
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/dependency.h"
 #include "base/log.h"
 #include "wire/limits.h"
 
@@ -26,6 +30,10 @@ struct DispatcherOptions {
   std::size_t read_queue = 1024;  // requests waiting; beyond: `unavailable`
   std::size_t change_queue = 1024;
   LogSink log;  // internal errors with their cause; empty: not told
+  // Whether this user may make one more request now; asked on the dispatcher's threads, may block for a cache.
+  // Empty: everybody may. Administrators are not asked about.
+  std::function<bool(const std::string& user)> admit;
+  std::vector<Dependency> dependencies;  // what server.status tells of
 };
 
 // The Dispatcher over these; all of them must outlive it. Its threads run from here to stop() or destruction.

@@ -4,6 +4,18 @@
 namespace parley::backend {
 namespace {
 
+wire::Json dependencies_json(const std::vector<Dependency>& dependencies) {
+  auto json = wire::Json::object();
+  for (const auto& dependency : dependencies) {
+    const auto reading = dependency.reading();
+    json[dependency.name] = {{"state", breaker_state_name(reading.state)},
+                             {"opened", reading.opened},
+                             {"half_opened", reading.half_opened},
+                             {"closed", reading.closed}};
+  }
+  return json;
+}
+
 std::expected<wire::Json, wire::Failure> read_status(const RequestContext& context) {
   auto& services = context.services;
   auto users = services.stores.users->count();
@@ -23,7 +35,8 @@ std::expected<wire::Json, wire::Failure> read_status(const RequestContext& conte
                     {"rooms", *rooms},
                     {"messages", *messages},
                     {"directory_version", *directory},
-                    {"feed", {{"journal", feed->journal}, {"offset", feed->offset}}}};
+                    {"feed", {{"journal", feed->journal}, {"offset", feed->offset}}},
+                    {"dependencies", dependencies_json(services.options.dependencies)}};
 }
 
 }  // namespace

@@ -1,3 +1,6 @@
+#include <fstream>
+#include <set>
+
 #include "backend/requests/create_admin.h"
 #include "backend/requests/requests_test.h"
 #include "base/crypto.h"
@@ -191,6 +194,40 @@ TEST_F(UserRequests, the_status_counts_what_there_is) {
   EXPECT_FALSE(status["version"].get<std::string>().empty());
   broker_.fail_with(Error{Errc::unavailable, "The broker is away."});
   EXPECT_EQ(ok("root", "server.status")["broker"], (Json{{"attached", false}}));
+}
+
+// The members of an object, and of the objects in it, as "outer.inner".
+std::set<std::string> members_of(const Json& object, const std::string& prefix = "") {
+  std::set<std::string> names;
+  for (const auto& [name, value] : object.items()) {
+    names.insert(prefix + name);
+    if (value.is_object()) names.merge(members_of(value, prefix + name + "."));
+  }
+  return names;
+}
+
+Json status_example() {
+  std::ifstream page(PARLEY_SOURCE_DIR "/topics.md");
+  std::string line, text;
+  while (std::getline(page, line) && line != "```json status") continue;
+  while (std::getline(page, line) && line != "```") text += line;
+  return Json::parse(text);
+}
+
+TEST_F(UserRequests, the_status_is_as_topics_md_shows_it) {
+  auto changed = options();
+  changed.dependencies = {
+      {"store", [] { return BreakerReading{}; }},
+      {"cache",
+       [] {
+         return BreakerReading{.state = BreakerState::open, .opened = 2, .half_opened = 1, .closed = 1};
+       }},
+      {"broker", [] { return BreakerReading{.opened = 1, .half_opened = 2, .closed = 2}; }}};
+  restart_with(std::move(changed));
+  auto expected = status_example(), status = ok("root", "server.status");
+  EXPECT_EQ(status["dependencies"], expected["dependencies"]);
+  status["broker"]["counters"] = status["broker"]["gauges"] = Json::object();
+  EXPECT_EQ(members_of(status), members_of(expected));
 }
 
 TEST_F(UserRequests, whoever_has_the_database_makes_an_administrator) {

@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "backend/cache/cache.h"
+#include "backend/store/message_store.h"
+
+// Pages from a room's newest messages alone. Pure.
+namespace parley::backend {
+
+// The numbers that must be known to answer `query` of a room whose last seq is `newest` (≥ 1), one more than
+// the page holds where that tells `more`. nullopt: none (limit 0, nothing before 1, nothing after `newest`).
+std::optional<SeqRange> seqs_for(const PageQuery& query, std::uint64_t newest);
+
+// The page, as the store would give it, from the messages that end with `last` = seqs_for().last and follow
+// each other without a hole. nullopt: too few of them.
+std::optional<Page> cut_page(const PageQuery& query, std::uint64_t newest, std::uint64_t last,
+                             std::span<const std::string> envelopes);
+
+// The seq an envelope says it has; 0 when it does not begin with one, as every envelope of wire/envelope.h does.
+std::uint64_t seq_of_envelope(std::string_view envelope);
+
+// How many of the last of `envelopes` follow each other without a hole and end with `last`.
+std::size_t dense_tail(std::span<const std::string> envelopes, std::uint64_t last);
+
+}  // namespace parley::backend
