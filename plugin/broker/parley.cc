@@ -1,5 +1,7 @@
 #include "plugin/broker/parley.h"
 
+#include <future>
+
 #include "wire/topics.h"
 
 namespace parley::plugin {
@@ -8,6 +10,28 @@ namespace {
 std::unexpected<Error> in_data_dir(const Error& error) {
   return fail(error.code, "plugin_opt_data_dir: " + error.message);
 }
+
+// A log for a thread beside the broker's: keeps the lines until they are let through, and hands on what comes later.
+class LinesOfAThread {
+ public:
+  LogSink sink(Core& core) const {
+    return [&core, held = held_](LogLevel level, std::string_view line) {
+      if (*held)
+        (*held)->emplace_back(level, line);
+      else
+        core.log(level, line);
+    };
+  }
+  // When the thread has ended.
+  void let_through(Core& core) {
+    for (const auto& [level, line] : **held_) core.log(level, line);
+    held_->reset();
+  }
+
+ private:
+  using Lines = std::vector<std::pair<LogLevel, std::string>>;
+  std::shared_ptr<std::optional<Lines>> held_ = std::make_shared<std::optional<Lines>>(Lines());
+};
 
 Result<> open_journal(Core& core) {
   const Options& o = core.options;
@@ -29,21 +53,36 @@ Result<> open_journal(Core& core) {
   return {};
 }
 
-Result<> open_directory(Core& core) {
-  const Options& o = core.options;
+Result<> open_directory(Core& core, const LogSink& log) {
   DurableDirectoryOptions options;
-  options.log = [&core](LogLevel level, std::string_view line) { core.log(level, line); };
-  auto directory = DurableDirectory::open(o.data_dir / "directory", options);
+  options.log = log;
+  auto directory = DurableDirectory::open(core.options.data_dir / "directory", options);
   if (!directory) return in_data_dir(directory.error());
   core.directory = std::move(*directory);
+  return {};
+}
 
+Result<> open_client_ids(Core& core) {
+  const Options& o = core.options;
   ClientIdOptions ids;
   ids.hold = o.client_id_hold;
   ids.per_user_max = o.client_ids_per_user;
-  auto opened = ClientIds::open(o.data_dir / "clients", ids, core.clock.wall(), options.log);
+  auto opened = ClientIds::open(o.data_dir / "clients", ids, core.clock.wall(),
+                                [&core](LogLevel level, std::string_view line) { core.log(level, line); });
   if (!opened) return in_data_dir(opened.error());
   core.client_ids = std::move(*opened);
   return {};
+}
+
+// The Directory by a thread of its own meanwhile: with millions of memberships and a long journal each takes a second.
+Result<> open_files(Core& core) {
+  LinesOfAThread lines;
+  auto directory = std::async(std::launch::async, [&] { return open_directory(core, lines.sink(core)); });
+  auto journal = open_journal(core);
+  auto opened = directory.get();
+  lines.let_through(core);
+  if (!opened) return opened;
+  return journal ? open_client_ids(core) : journal;
 }
 
 }  // namespace
@@ -55,8 +94,7 @@ Result<std::unique_ptr<Parley>> Parley::open(const Options& options, BrokerApi& 
     return fail(Errc::permission_denied, "plugin_opt_data_dir: " + options.data_dir.string() +
                                              " can't be made or used by the broker's user: " + ec.message());
   auto core = std::make_unique<Core>(options, broker, clock);
-  if (auto opened = open_directory(*core); !opened) return std::unexpected(opened.error());
-  if (auto opened = open_journal(*core); !opened) return std::unexpected(opened.error());
+  if (auto opened = open_files(*core); !opened) return std::unexpected(opened.error());
   auto logins = Logins::open(*core);
   if (!logins) return std::unexpected(logins.error());
   core->log(LogLevel::info, "ready: " + std::to_string(core->live().user_count()) + " users, " +
