@@ -1,7 +1,9 @@
 #include "backend/app/backend.h"
 
+#include "backend/app/open_cache.h"
 #include "backend/app/room_states.h"
 #include "backend/app/router.h"
+#include "backend/cache/cached_message_store.h"
 #include "backend/control/control_link.h"
 #include "backend/feed/feed_consumer.h"
 #include "backend/http/broker_stats.h"
@@ -32,7 +34,15 @@ MqttOptions mqtt_options(const Config& config, const std::string& secret) {
           .outgoing_max = config.broker.outgoing_max};
 }
 
-DispatcherOptions dispatcher_options(const Config& config, const LogSink& log) {
+// Nothing while no rate is set: no request is to cost a call of the cache then.
+std::function<bool(const std::string&)> admission(const Config& config, Cache& cache) {
+  const Rate rate{.per_s = config.requests.user_rate, .burst = config.requests.user_burst};
+  if (rate.per_s == 0) return {};
+  return [rate, &cache](const std::string& user) { return cache.take("requests:" + user, rate); };
+}
+
+DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::vector<Dependency> dependencies,
+                                     const LogSink& log) {
   using RoomCreate = DispatcherOptions::RoomCreate;
   const auto& requests = config.requests;
   return {
@@ -43,7 +53,18 @@ DispatcherOptions dispatcher_options(const Config& config, const LogSink& log) {
       .read_threads = requests.threads,
       .read_queue = requests.queue,
       .change_queue = requests.queue,
-      .log = log};
+      .log = log,
+      .admit = admission(config, cache),
+      .dependencies = std::move(dependencies)};
+}
+
+// `opened`, with a cache before its messages; they themselves go to `uncached`.
+Stores with_cache(Stores opened, std::unique_ptr<MessageStore>& uncached, const MadeCache& cache,
+                  Metrics& metrics) {
+  if (!cache.keeps_messages) return opened;
+  uncached = std::move(opened.messages);
+  opened.messages = std::make_unique<CachedMessageStore>(*uncached, *cache.cache, TailLimits{}, metrics);
+  return opened;
 }
 
 }  // namespace
@@ -58,11 +79,12 @@ Result<Stores> open_stores(const Config& config, const Clock& clock) {
 
 struct Backend::Parts final : LeaseListener {
   Parts(const Config& given, const std::string& secret, const Clock& time, const LogSink& log_to,
-        Stores opened)
+        Stores opened, MadeCache made)
       : config(given),
         clock(time),
         log(log_to),
-        stores(std::move(opened)),
+        cache(std::move(made)),
+        stores(with_cache(std::move(opened), uncached, cache, metrics)),
         link(mqtt_options(given, secret), metrics, log),
         facts(*stores.rooms),
         states(facts, link, metrics, clock, log, {.republish_per_s = given.state.republish_per_s}),
@@ -70,7 +92,8 @@ struct Backend::Parts final : LeaseListener {
                 {.answer_timeout = given.broker.answer_timeout}),
         feed(*stores.messages, states, control, metrics, clock, log,
              {.queue_batches = given.feed.queue_batches, .merge_batches = given.feed.merge_batches}),
-        dispatcher(make_dispatcher(stores, control, states, link, clock, dispatcher_options(given, log))),
+        dispatcher(make_dispatcher(stores, control, states, link, clock,
+                                   dispatcher_options(given, *cache.cache, dependencies(), log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
@@ -88,6 +111,13 @@ struct Backend::Parts final : LeaseListener {
     feed.end();
   }
 
+  std::vector<Dependency> dependencies() {
+    auto all = stores.dependencies;
+    all.push_back(cache.cache->dependency());
+    all.push_back({"broker", [this] { return link.reading(); }});
+    return all;
+  }
+
   Readiness readiness() {
     if (stopping) return {false, "parleyd is stopping."};
     if (!control.attached())
@@ -101,6 +131,8 @@ struct Backend::Parts final : LeaseListener {
   const Clock& clock;
   LogSink log;
   Metrics metrics;
+  MadeCache cache;
+  std::unique_ptr<MessageStore> uncached;  // below the cache, when there is one
   Stores stores;
   MqttLink link;
   StoredRoomStates facts;
@@ -118,13 +150,19 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
                                                 const Clock& clock, const LogSink& log) {
   auto stores = open_stores(config, clock);
   if (!stores) return std::unexpected(stores.error());
-  auto parts = std::make_unique<Parts>(config, secret, clock, log, *std::move(stores));
+  auto cache = open_cache(config, *stores, clock, log);
+  if (!cache) return std::unexpected(cache.error());
+  auto parts = std::make_unique<Parts>(config, secret, clock, log, *std::move(stores), *std::move(cache));
   if (config.http.port != 0) {
-    auto http = HttpServer::start(
-        {.address = config.http.address, .port = config.http.port},
-        {.readiness = [raw = parts.get()] { return raw->readiness(); },
-         .metrics = [raw = parts.get()] { return raw->metrics.text() + raw->broker_stats.text(); }},
-        log);
+    auto http = HttpServer::start({.address = config.http.address, .port = config.http.port},
+                                  {.readiness = [raw = parts.get()] { return raw->readiness(); },
+                                   .metrics =
+                                       [raw = parts.get()] {
+                                         return raw->metrics.text() +
+                                                dependency_metrics(raw->dependencies()) +
+                                                raw->broker_stats.text();
+                                       }},
+                                  log);
     if (!http) return std::unexpected(http.error());
     parts->http = *std::move(http);
   }

@@ -6,6 +6,7 @@
 
 #include "backend/app/backend.h"
 #include "backend/app/logging.h"
+#include "backend/app/open_cache.h"
 #include "backend/config/config.h"
 #include "backend/requests/create_admin.h"
 
@@ -29,7 +30,8 @@ constexpr const char* kExamples =
     "  parleyd --config parleyd.toml --create-admin ada  makes an administrator and prints a token for them\n"
     "  parleyd --config parleyd.toml --set log.level=debug\n"
     "\n"
-    "Environment: PARLEY_BROKER_SECRET, when set, is used instead of broker.secret_file.\n"
+    "Environment: PARLEY_BROKER_SECRET, when set, is used instead of broker.secret_file,\n"
+    "PARLEY_CACHE_PASSWORD instead of cache_password_file.\n"
     "Signals: SIGTERM and SIGINT stop it, after what was begun is finished (stop_timeout_ms); SIGHUP does "
     "nothing.\n"
     "A second parleyd at the same broker waits as standby and takes over when the first one ends.\n"
@@ -56,6 +58,7 @@ int check(const Config& config) {
   if (!config.broker.secret_file.empty())
     if (auto secret = broker_secret(config); !secret)
       return wrong_config({"broker.secret_file: " + secret.error().message});
+  if (auto cache = try_cache(config, SystemClock()); !cache) return wrong_config({cache.error().message});
   std::cout << "ok\n";
   return kOk;
 }

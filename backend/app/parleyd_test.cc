@@ -135,6 +135,35 @@ TEST_F(ParleydTest, without_a_broker_it_is_alive_not_ready_and_stops_when_asked)
   EXPECT_THAT(err(), HasSubstr("stopped"));
 }
 
+TEST_F(ParleydTest, metrics_tell_how_store_cache_and_broker_stand) {
+  start();
+  ASSERT_TRUE(wait_alive()) << err();
+  const auto metrics = get("/metrics");
+  EXPECT_THAT(metrics, HasSubstr("parley_breaker_state{dependency=\"store\"} 0\n"));
+  EXPECT_THAT(metrics, HasSubstr("parley_breaker_state{dependency=\"cache\"} 0\n"));
+  EXPECT_TRUE(eventually([&] {
+    return get("/metrics").find("parley_breaker_state{dependency=\"broker\"} 2\n") != std::string::npos;
+  }));
+}
+
+TEST_F(ParleydTest, a_wrong_cache_is_told_without_its_password) {
+  for (const std::string url : {"redis://:hush@h:x", "redis+sentinel://:hush@h", "hush://h"}) {
+    write_config("cache = \"" + url + "\"\n");
+    EXPECT_EQ(run({"--check-config"}), 2) << url;
+    EXPECT_THAT(err(), HasSubstr("cache: ")) << url;
+    EXPECT_THAT(err(), testing::Not(HasSubstr("hush"))) << url;
+  }
+}
+
+TEST_F(ParleydTest, a_redis_that_is_away_keeps_nobody_from_starting) {
+  ::setenv("PARLEY_CACHE_PASSWORD", "hush", 1);
+  write_config("cache = \"redis://127.0.0.1:" + std::to_string(draw_port()) + "\"\n");
+  start();
+  ::unsetenv("PARLEY_CACHE_PASSWORD");
+  EXPECT_TRUE(wait_alive()) << err();
+  EXPECT_THAT(err() + get("/metrics"), testing::Not(HasSubstr("hush")));
+}
+
 TEST_F(ParleydTest, with_a_broker_that_has_no_plugin_it_goes_on_asking) {
   TestBroker broker;
   write_config("broker.answer_timeout_ms = 100\nlog.format = \"json\"\n", broker.port());

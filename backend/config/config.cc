@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "backend/config/cache_config.h"
 #include "backend/config/keys.h"
 #include "base/file.h"
 
@@ -139,16 +140,20 @@ std::expected<Config, ConfigErrors> parse_config(std::string_view text, const st
     errors.push_back(at(source, parsed.error().source()) + ": " + std::string(parsed.error().description()));
   for (const auto& given : overrides) read_override(given, config, errors);
   if (auto path = sqlite_path(config.store); !path) errors.push_back("store: " + path.error().message);
+  if (auto sound = check_cache(config); !sound) errors.push_back(sound.error().message);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return config;
 }
 
 std::expected<Config, ConfigErrors> load_config(const std::string& path,
                                                 const std::vector<std::string>& overrides) {
-  if (path.empty()) return parse_config("", "", overrides);
-  const auto text = read_file(path);
+  const auto text = path.empty() ? Result<std::string>("") : read_file(path);
   if (!text) return std::unexpected(ConfigErrors{text.error().message});
-  return parse_config(*text, path, overrides);
+  auto config = parse_config(*text, path, overrides);
+  if (!config) return config;
+  if (auto kept = check_cache_secrecy(*config, path, overrides); !kept)
+    return std::unexpected(ConfigErrors{kept.error().message});
+  return config;
 }
 
 std::string default_config() {

@@ -19,6 +19,14 @@ struct Config {
   std::string store = "sqlite:///var/lib/parley/parley.db";  // sqlite:///absolute/path,
                                                              // sqlite://relative/path or a plain path
 
+  // cache_url.h
+  std::string cache = "memory://";
+  std::string cache_password_file;
+  std::string cache_ca_file;
+  std::uint32_t cache_memory_mib = 64;
+  std::uint32_t cache_connections = 4;
+  std::chrono::milliseconds cache_timeout{100};
+
   struct Broker {
     std::string host = "127.0.0.1";
     std::uint16_t port = 1883;
@@ -45,6 +53,8 @@ struct Config {
     std::uint32_t threads = 2;
     std::uint32_t queue = 1'000;
     std::uint32_t max_content_bytes = 64 * 1024;
+    std::uint32_t user_rate = 0;  // 0: no limit
+    std::uint32_t user_burst = 50;
   } requests;
 
   struct Feed {

@@ -43,6 +43,27 @@ std::vector<Key> make_keys() {
        "plain\n"
        "path of an SQLite file. It is made when missing; its folder must be there.",
        text<FIELD(store)>()},
+      {"cache",
+       "Where recent messages are kept at hand, and requests counted. memory:// in this process;\n"
+       "redis://host:port/0 in a Redis, rediss:// over TLS, or "
+       "redis+sentinel://host1:port,host2:port/master;\n"
+       "none:// nowhere. Everything in it is a copy: without it, answers are the same, only slower.",
+       text<FIELD(cache)>()},
+      {"cache_password_file",
+       "File with the password for Redis; others may not read it. The environment variable "
+       "PARLEY_CACHE_PASSWORD goes\n"
+       "before it; a password in the URL comes last, and then others may not read this file.",
+       text<FIELD(cache_password_file)>()},
+      {"cache_ca_file", "Certificate authorities (PEM) for rediss://. Empty: those of the system.",
+       text<FIELD(cache_ca_file)>()},
+      {"cache_memory_mib", "Memory for memory:// at most, in MiB.",
+       number<FIELD(cache_memory_mib)>(1, 65'536)},
+      {"cache_connections", "Connections to Redis at most, made when needed.",
+       number<FIELD(cache_connections)>(1, 256)},
+      {"cache_timeout_ms",
+       "How long to wait for Redis to be connected, and for each of its answers, in milliseconds. Then the "
+       "store answers.",
+       number<FIELD(cache_timeout)>(10, 5'000)},
       {"stop_timeout_ms",
        "How long a stop may take to finish what was begun, in milliseconds. What is not stored by then comes "
        "again\n"
@@ -98,6 +119,13 @@ std::vector<Key> make_keys() {
        "Largest content of one appended (imported) entry, in bytes. Set it like the plugin's "
        "max_content_bytes.",
        number<FIELD(requests.max_content_bytes)>(1, 256 * 1024)},
+      {"requests.user_rate",
+       "Requests a second each user may make in the long run; more are answered `rate_limited`. 0: no limit. "
+       "With a\n"
+       "Redis as cache all parleyd of an installation count together. Administrators are not counted.",
+       number<FIELD(requests.user_rate)>(0, 100'000)},
+      {"requests.user_burst", "Requests a user may make at once, when there is a limit.",
+       number<FIELD(requests.user_burst)>(1, 1'000'000)},
 
       {"feed.queue_batches",
        "Batches of messages waiting to be stored at most, up to 128 KiB each. More are dropped and sent "
