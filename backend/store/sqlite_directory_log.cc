@@ -4,7 +4,6 @@
 
 #include "backend/store/directory_snapshot.h"
 #include "backend/store/directory_step_json.h"
-#include "base/crypto.h"
 #include "base/ids.h"
 
 namespace parley::backend {
@@ -28,23 +27,6 @@ void forget_steps_to(SqliteConnection& connection, std::uint64_t floor) {
 void forget_old_steps(SqliteConnection& connection, std::uint64_t version, std::uint32_t kept) {
   auto seldom = std::max<std::uint64_t>(kept / 100, 1);
   if (version > kept && version % seldom == 0) forget_steps_to(connection, version - kept);
-}
-
-// The refs are random beside the version: in a database put back from a copy versions come again, and must not
-// be taken by the broker for the changes it has seen under them.
-std::vector<wire::AppendEntry> number_entries(const StepDraft& draft, std::uint64_t version) {
-  std::vector<wire::AppendEntry> entries;
-  auto first = random_u64() >> 16;
-  for (const auto& entry : draft.entries) {
-    auto ref = "d" + std::to_string(version) + "." + std::to_string(first + entries.size());
-    entries.push_back({.room = draft.room_id,
-                       .from = entry.from,
-                       .role = entry.role,
-                       .type = entry.type,
-                       .ref = std::move(ref),
-                       .content = entry.content});
-  }
-  return entries;
 }
 
 // A row of version, changes, entries.

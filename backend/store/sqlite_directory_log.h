@@ -3,18 +3,11 @@
 #include <string>
 #include <vector>
 
-#include "backend/store/directory_change.h"
 #include "backend/store/directory_log.h"
+#include "backend/store/directory_step.h"
 #include "backend/store/sqlite_database.h"
 
 namespace parley::backend {
-
-// What one change puts into the log.
-struct StepDraft {
-  std::vector<wire::DirectoryChange> changes{};
-  std::uint64_t room_id = 0;  // the room of `entries`
-  std::vector<RoomEntry> entries{};
-};
 
 // Writes the Directory's next step and gives its version; drops steps older than the newest `steps_kept` now
 // and then. For use inside the transaction of the change itself. May throw SqliteFailure.

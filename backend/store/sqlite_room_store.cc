@@ -12,7 +12,34 @@ namespace {
 
 constexpr std::size_t kEpochChars = 8;
 
+constexpr int kPurgedAtATime = 2000;
+constexpr std::chrono::seconds kPurgeRetry{60};
+
 using RoomList = std::vector<RoomOfUser>;
+
+// Removes some rows of one deleted room; false: nothing is left to be done.
+Result<bool> purge_some(SqliteConnection& connection) {
+  auto row = connection.query("SELECT id FROM rooms WHERE deleted = 1 LIMIT 1");
+  if (!row.step()) return false;
+  auto room = row.number(0);
+  auto removed = connection.run(
+      "DELETE FROM messages WHERE room_id = ?1 AND seq <= coalesce("
+      " (SELECT seq FROM messages WHERE room_id = ?1 ORDER BY seq LIMIT 1 OFFSET ?2), 9223372036854775807)",
+      room, kPurgedAtATime);
+  if (removed > 0) return true;
+  connection.run("DELETE FROM quarantine WHERE room_id = ?", room);
+  connection.run("UPDATE rooms SET deleted = 2 WHERE id = ?", room);
+  return true;
+}
+
+// Looks first without the lock that writing takes.
+Result<bool> purge(SqliteDatabase& database) {
+  auto any = database.read([](SqliteConnection& connection) -> Result<bool> {
+    return connection.query("SELECT 1 FROM rooms WHERE deleted = 1 LIMIT 1").step();
+  });
+  if (!any || !*any) return any;
+  return database.write(purge_some);
+}
 
 std::uint64_t unused_room_id(SqliteConnection& connection) {
   while (true) {
@@ -93,6 +120,13 @@ std::string_view list_sql(RoomQuery::Which which) {
 }
 
 }  // namespace
+
+SqliteRoomStore::SqliteRoomStore(std::shared_ptr<SqliteDatabase> database, std::uint32_t steps_kept,
+                                 const Clock& clock)
+    : database_(std::move(database)),
+      steps_kept_(steps_kept),
+      clock_(clock),
+      purge_([database = database_] { return purge(*database); }, kPurgeRetry) {}
 
 Result<Room> SqliteRoomStore::find(const std::string& name) {
   return database_->read([&](SqliteConnection& connection) { return room_by_name(connection, name); });

@@ -9,8 +9,7 @@ namespace parley::backend {
 
 class SqliteRoomStore final : public RoomStore {
  public:
-  SqliteRoomStore(std::shared_ptr<SqliteDatabase> database, std::uint32_t steps_kept, const Clock& clock)
-      : database_(std::move(database)), steps_kept_(steps_kept), clock_(clock), purge_(database_) {}
+  SqliteRoomStore(std::shared_ptr<SqliteDatabase> database, std::uint32_t steps_kept, const Clock& clock);
 
   Result<Room> find(const std::string& name) override;
   Result<Room> get(std::uint64_t room_id) override;

@@ -104,18 +104,26 @@ CREATE TABLE directory_log(
 CREATE INDEX pending_entries ON directory_log(version) WHERE entries_pending = 1;
 )sql";
 
-constexpr std::array kMigrations{kFirst};
+struct Migration {
+  const char* what;
+  const char* sql;
+};
+constexpr std::array kMigrations{Migration{"1: accounts, rooms, messages, the Directory log", kFirst}};
+constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
-std::int64_t schema_version(SqliteConnection& connection) {
+Result<std::int64_t> schema_version(SqliteConnection& connection) {
   auto query = connection.query("PRAGMA user_version");
   query.step();
-  return query.integer(0);
+  auto version = query.integer(0);
+  if (version <= kNewest) return version;
+  return fail(Errc::invalid_argument, "The database has schema version " + std::to_string(version) +
+                                          "; this parleyd knows up to " + std::to_string(kNewest) + ".");
 }
 
 void run_migration(SqliteConnection& connection, std::size_t index) {
   connection.execute("BEGIN EXCLUSIVE");
   try {
-    connection.execute(kMigrations[index]);
+    connection.execute(kMigrations[index].sql);
     if (index == 0) connection.run("INSERT INTO meta VALUES (1, ?, 0, 0, '', 0, 0)", random_id(16));
     connection.execute(("PRAGMA user_version = " + std::to_string(index + 1)).c_str());
     connection.execute("COMMIT");
@@ -129,13 +137,29 @@ void run_migration(SqliteConnection& connection, std::size_t index) {
 
 Result<> migrate_schema(SqliteConnection& connection) {
   auto version = schema_version(connection);
-  auto newest = static_cast<std::int64_t>(kMigrations.size());
-  if (version > newest) {
-    return fail(Errc::invalid_argument, "The database has schema version " + std::to_string(version) +
-                                            "; this parleyd knows up to " + std::to_string(newest) + ".");
-  }
-  for (auto next = version; next < newest; ++next) run_migration(connection, static_cast<std::size_t>(next));
+  if (!version) return std::unexpected(version.error());
+  for (auto next = *version; next < kNewest; ++next)
+    run_migration(connection, static_cast<std::size_t>(next));
   return {};
+}
+
+Result<std::vector<std::string>> pending_sqlite_migrations(const std::filesystem::path& path) {
+  std::int64_t done = 0;
+  std::error_code unreadable;
+  if (std::filesystem::exists(path, unreadable)) {
+    try {
+      SqliteConnection connection(path, 1000);
+      auto version = schema_version(connection);
+      if (!version) return std::unexpected(version.error());
+      done = *version;
+    } catch (const SqliteFailure& failure) {
+      return fail(failure.code, failure.message);
+    }
+  }
+  std::vector<std::string> lines;
+  for (auto next = done; next < kNewest; ++next)
+    lines.emplace_back(kMigrations[static_cast<std::size_t>(next)].what);
+  return lines;
 }
 
 }  // namespace parley::backend

@@ -1,3 +1,5 @@
+#include "backend/store/sqlite_stores.h"
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -10,10 +12,9 @@
 
 #include "backend/store/sqlite_connection.h"
 #include "backend/store/sqlite_database.h"
-#include "backend/store/sqlite_stores.h"
-#include "backend/store/store_contract.h"
 #include "base/file.h"
 #include "base/ids.h"
+#include "tests/fakes/records.h"
 
 namespace parley::backend {
 namespace {
@@ -41,8 +42,8 @@ class SqliteStores : public testing::Test {
   std::filesystem::path path_ = folder_ / "parley.db";
 };
 
-// Runs `work` in a process of its own. It must end by itself or be killed; its
-// exit code says whether it was content.
+// Runs `work` in a process of its own. It must end by itself or be killed; its exit code says whether it
+// was content.
 template <class Work>
 pid_t fork_process(Work work) {
   auto child = ::fork();
@@ -155,8 +156,7 @@ TEST_F(SqliteStores, rows_and_position_agree_wherever_a_process_is_killed) {
   std::uint64_t before = 0;
   for (int round = 0; round < 8; ++round) {
     auto child = fork_process([&] { return store_until_killed(path_, room); });
-    // Killed at a different point each round: as soon as it is seen to have got
-    // a little further.
+    // Killed at a different point each round: as soon as it is seen to have got a little further.
     auto goal = before + 7 * kBytesPerRecord * (1 + 3 * static_cast<std::uint64_t>(round));
     auto stores = open();
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
@@ -195,8 +195,7 @@ TEST_F(SqliteStores, a_purge_that_was_cut_off_goes_on_when_opened) {
   open();
   SqliteConnection(path_, 1000)
       .execute(
-          "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, "
-          "deleted) VALUES (5, 'r', 'r', "
+          "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, deleted) VALUES (5, 'r', 'r', "
           "0, '', 0, 'e', 1);"
           "INSERT INTO messages VALUES (5, 1, x'00', 0, '', '', '', 0, '')");
   auto stores = open();

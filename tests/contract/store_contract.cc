@@ -1,9 +1,12 @@
-#include "backend/store/store_contract.h"
+#include "tests/contract/store_contract.h"
 
 #include <filesystem>
 
+#include "backend/store/postgres_stores.h"
 #include "backend/store/sqlite_stores.h"
 #include "base/ids.h"
+#include "tests/fakes/memory_stores.h"
+#include "tests/fakes/test_database.h"
 
 namespace parley::backend {
 namespace {
@@ -25,48 +28,40 @@ class SqliteBackend final : public StoreBackend {
   std::filesystem::path folder_;
 };
 
-Ulid id_of(std::uint64_t room_id, std::uint64_t seq, int variant) {
-  Ulid id{};
-  for (int i = 0; i < 6; ++i) id[i] = static_cast<unsigned char>(room_id >> (8 * i));
-  for (int i = 0; i < 8; ++i) id[6 + i] = static_cast<unsigned char>(seq >> (8 * i));
-  id[15] = static_cast<unsigned char>(variant);
-  return id;
-}
+class MemoryBackend final : public StoreBackend {
+ public:
+  Stores open(const Clock& clock) override { return open_memory_stores(database_, kStepsKept, clock); }
+
+ private:
+  std::shared_ptr<MemoryDatabase> database_ = std::make_shared<MemoryDatabase>();
+};
+
+class PostgresBackend final : public StoreBackend {
+ public:
+  Stores open(const Clock& clock) override {
+    auto stores = open_postgres_stores(database_.address(), {.directory_steps_kept = kStepsKept}, clock);
+    if (!stores) throw std::runtime_error(stores.error().message);
+    return std::move(*stores);
+  }
+
+ private:
+  TestDatabase database_;
+};
 
 }  // namespace
 
 std::vector<StoreFactory> store_factories() {
-  return {{"sqlite", [] { return std::make_unique<SqliteBackend>(); }}};
+  auto always = [] { return std::string(); };
+  auto with_server = [] { return TestDatabase::why_not(); };
+  return {{"memory", [] { return std::make_unique<MemoryBackend>(); }, always},
+          {"sqlite", [] { return std::make_unique<SqliteBackend>(); }, always},
+          {"postgres", [] { return std::make_unique<PostgresBackend>(); }, with_server}};
 }
 
-std::string envelope_of(std::uint64_t room_id, std::uint64_t seq, int variant, std::size_t padding) {
-  return "{\"seq\":" + std::to_string(seq) + ",\"room\":" + std::to_string(room_id) +
-         ",\"variant\":" + std::to_string(variant) + ",\"content\":{\"text\":\"" + std::string(padding, 'x') +
-         "\"}}";
-}
-
-std::vector<std::string> envelopes_of(std::uint64_t room_id, std::uint64_t first, std::uint64_t last) {
-  std::vector<std::string> envelopes;
-  for (auto seq = first; seq <= last; ++seq) envelopes.push_back(envelope_of(room_id, seq));
-  return envelopes;
-}
-
-Records& Records::add(std::uint64_t room_id, std::uint64_t seq, int variant, std::size_t padding) {
-  records_.push_back({.room_id = room_id,
-                      .seq = seq,
-                      .at_ms = 1'795'314'673'123 + static_cast<std::int64_t>(seq),
-                      .id = id_of(room_id, seq, variant),
-                      .room = texts_->emplace_back("room" + std::to_string(room_id)),
-                      .from = "alice",
-                      .type = "text",
-                      .ref = "",
-                      .envelope = texts_->emplace_back(envelope_of(room_id, seq, variant, padding))});
-  return *this;
-}
-
-Records& Records::add_range(std::uint64_t room_id, std::uint64_t first, std::uint64_t last) {
-  for (auto seq = first; seq <= last; ++seq) add(room_id, seq);
-  return *this;
+void StoreContract::SetUp() {
+  if (auto why = GetParam().why_not(); !why.empty()) GTEST_SKIP() << why;
+  backend_ = GetParam().make();
+  stores_ = backend_->open(clock_);
 }
 
 void StoreContract::add_user(const std::string& name) {

@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "backend/store/store_contract.h"
+#include "tests/contract/store_contract.h"
 
 namespace parley::backend {
 namespace {

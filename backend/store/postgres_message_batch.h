@@ -1,0 +1,59 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "backend/store/message_store.h"
+#include "backend/store/postgres_connection.h"
+
+namespace parley::backend {
+
+// Puts the records of one feed batch where they belong, in a handful of statements whatever their number.
+//
+// Whoever stores holds the lock on feed_position, so nobody else adds messages, and room_progress tells the
+// last of each room: a record with a higher number can't be there yet, and is inserted without looking.
+// Others, suspects, are few (a batch that came again): what stands under their numbers is asked for first.
+// For use inside the caller's transaction, with that lock; may throw PostgresFailure.
+class PostgresMessageBatch {
+ public:
+  // `trust_progress` false: every record is a suspect. For a database whose room_progress was tampered with.
+  PostgresMessageBatch(PostgresConnection& connection, bool trust_progress)
+      : connection_(connection), trust_progress_(trust_progress) {}
+
+  StoreOutcome store(std::span<const wire::Record> records);
+
+ private:
+  struct RoomState {
+    bool deleted = false;
+    bool orphaned = false;
+    bool quarantined = false;
+    bool changed = false;
+    std::uint64_t highest = 0;  // of what is stored and, while suspects are looked for, of the batch
+    std::uint64_t last_seq = 0;
+    std::uint64_t added = 0;
+  };
+  using Place = std::pair<std::uint64_t, std::uint64_t>;  // room, seq
+
+  void load_rooms(std::span<const wire::Record> records);
+  void make_orphans(std::span<const wire::Record> records);
+  void load_suspects(std::span<const wire::Record> records);
+  void sort_out(const wire::Record& record);
+  void place(const wire::Record& record, RoomState& room);
+  void insert_placed();
+  void set_aside();
+  void write_progress();
+
+  PostgresConnection& connection_;
+  bool trust_progress_;
+  std::unordered_map<std::uint64_t, RoomState> rooms_;
+  bool suspects_ = false;
+  std::map<Place, Ulid> standing_;  // what stands under the suspects' numbers, and what this batch adds
+  std::vector<const wire::Record*> placed_, aside_;
+  StoreOutcome outcome_;
+};
+
+}  // namespace parley::backend

@@ -1,0 +1,26 @@
+#pragma once
+#include <memory>
+
+#include "backend/store/message_store.h"
+#include "backend/store/postgres_pool.h"
+
+namespace parley::backend {
+
+class PostgresMessageStore final : public MessageStore {
+ public:
+  explicit PostgresMessageStore(std::shared_ptr<PostgresPool> pool) : pool_(std::move(pool)) {}
+
+  Result<FeedPosition> position() override;
+  Result<> begin(std::uint64_t generation, const std::string& journal,
+                 std::optional<std::uint64_t> restart_at) override;
+  Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
+                             std::span<const wire::Record> records) override;
+  Result<Page> page(const PageQuery& query) override;
+  Result<std::uint64_t> last_seq(std::uint64_t room_id) override;
+  Result<std::uint64_t> message_count() override;
+
+ private:
+  std::shared_ptr<PostgresPool> pool_;
+};
+
+}  // namespace parley::backend

@@ -1,0 +1,104 @@
+#include "backend/store/postgres_room_rows.h"
+
+namespace parley::backend {
+namespace {
+
+#define PARLEY_ROOM_COLUMNS                                                                \
+  "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
+  "coalesce(p.quarantined, false)"
+#define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
+#define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
+#define PARLEY_WITH_ROLE                                                             \
+  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0) FROM rooms r" PARLEY_PROGRESS \
+  " LEFT JOIN members m ON m.room_id = r.id AND m.user_name = $1 WHERE"
+
+constexpr std::string_view kRoomsOfUser =
+    "SELECT " PARLEY_ROOM_COLUMNS ", m.role FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
+    " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
+constexpr std::string_view kPublicRooms = PARLEY_WITH_ROLE " r.public AND" PARLEY_IN_ORDER;
+constexpr std::string_view kAllRooms = PARLEY_WITH_ROLE PARLEY_IN_ORDER;
+constexpr std::string_view kRoomByName =
+    "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r" PARLEY_PROGRESS " WHERE r.name = $1 AND NOT r.deleted";
+constexpr std::string_view kRoomById =
+    "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r" PARLEY_PROGRESS " WHERE r.id = $1 AND NOT r.deleted";
+
+#undef PARLEY_WITH_ROLE
+#undef PARLEY_IN_ORDER
+#undef PARLEY_PROGRESS
+#undef PARLEY_ROOM_COLUMNS
+
+constexpr std::string_view kMembersOfRoom =
+    "SELECT user_name, role, 0, since FROM members WHERE room_id = $1 AND user_name > $2"
+    " ORDER BY user_name LIMIT $3";
+constexpr std::string_view kBannedOfRoom =
+    "SELECT user_name, 0, 1, since FROM bans WHERE room_id = $1 AND user_name > $2"
+    " ORDER BY user_name LIMIT $3";
+constexpr std::string_view kStanding =
+    "SELECT user_name, role, 0, since FROM members WHERE room_id = $1 AND user_name = $2"
+    " UNION ALL SELECT user_name, 0, 1, since FROM bans WHERE room_id = $1 AND user_name = $2";
+
+Result<Room> only_room(const PostgresRows& rows) {
+  if (rows.empty()) return fail(Errc::not_found, "There is no such room.");
+  return read_room(rows[0]);
+}
+
+}  // namespace
+
+std::string_view rooms_query(RoomQuery::Which which) {
+  switch (which) {
+    case RoomQuery::Which::all_public:
+      return kPublicRooms;
+    case RoomQuery::Which::all:
+      return kAllRooms;
+    case RoomQuery::Which::of_user:
+      break;
+  }
+  return kRoomsOfUser;
+}
+
+std::string_view members_query(bool banned) {
+  return banned ? kBannedOfRoom : kMembersOfRoom;
+}
+
+Room read_room(const PostgresRows::Row& row) {
+  return {.id = row.number(0),
+          .name = row.string(1),
+          .kind = static_cast<wire::RoomKind>(row.integer(2)),
+          .title = row.string(3),
+          .is_public = row.flag(4),
+          .epoch = row.string(5),
+          .last_seq = row.number(6),
+          .members = static_cast<std::uint32_t>(row.integer(7)),
+          .quarantined = row.flag(8)};
+}
+
+Member read_member(const PostgresRows::Row& row) {
+  return {.user = row.string(0),
+          .role = static_cast<wire::Role>(row.integer(1)),
+          .banned = row.integer(2) != 0,
+          .since = from_ms(row.integer(3))};
+}
+
+Result<Room> room_by_name(PostgresConnection& connection, const std::string& name) {
+  return only_room(connection.query(kRoomByName, name));
+}
+
+Result<Room> room_by_id(PostgresConnection& connection, std::uint64_t room_id) {
+  return only_room(connection.query(kRoomById, room_id));
+}
+
+Member standing_of(PostgresConnection& connection, std::uint64_t room_id, const std::string& user) {
+  auto rows = connection.query(kStanding, room_id, user);
+  return rows.empty() ? Member{.user = user} : read_member(rows[0]);
+}
+
+Result<> require_accounts(PostgresConnection& connection, const PostgresArray& users) {
+  auto missing = connection.query(
+      "SELECT n.name FROM unnest($1::text[]) WITH ORDINALITY AS n(name, nth)"
+      " WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.name = n.name) ORDER BY n.nth LIMIT 1",
+      users);
+  if (missing.empty()) return {};
+  return fail(Errc::not_found, "There is no user " + missing[0].string(0) + ".");
+}
+
+}  // namespace parley::backend

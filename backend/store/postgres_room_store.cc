@@ -1,0 +1,232 @@
+#include "backend/store/postgres_room_store.h"
+
+#include "backend/store/postgres_change.h"
+#include "backend/store/postgres_directory_log.h"
+#include "backend/store/postgres_purge.h"
+#include "backend/store/postgres_room_rows.h"
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "wire/json_members.h"
+
+namespace parley::backend {
+namespace {
+
+constexpr std::size_t kEpochChars = 8;
+constexpr std::chrono::seconds kPurgeRetry{60};
+
+std::uint64_t unused_room_id(PostgresConnection& connection) {
+  while (true) {
+    auto id = random_u64() & wire::kJsonIntegerMax;
+    if (id != 0 && connection.query("SELECT 1 FROM room_progress WHERE room_id = $1", id).empty()) return id;
+  }
+}
+
+bool name_taken(PostgresConnection& connection, const std::string& name) {
+  return !connection.query("SELECT 1 FROM rooms WHERE name_key = $1 AND NOT deleted", fold_case(name))
+              .empty();
+}
+
+wire::RoomPut room_put(const Room& room) {
+  return {
+      .id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch, .last_seq = room.last_seq};
+}
+
+Room insert_room(PostgresConnection& connection, const NewRoom& draft) {
+  Room room{.id = unused_room_id(connection),
+            .name = draft.name,
+            .kind = draft.kind,
+            .title = draft.title,
+            .is_public = draft.is_public,
+            .epoch = random_id(kEpochChars),
+            .members = static_cast<std::uint32_t>(draft.members.size())};
+  connection.query(
+      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members)"
+      " VALUES ($1, $2, $3, $4::bigint, $5, $6, $7, $8::bigint)",
+      room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
+      room.epoch, room.members);
+  connection.query("INSERT INTO room_progress(room_id, room, state) VALUES ($1, $2, 0)", room.id, room.name);
+  return room;
+}
+
+void insert_members(PostgresConnection& connection, std::uint64_t room_id,
+                    const std::vector<NewMember>& members, WallTime since) {
+  auto users = PostgresArray::of_text(), roles = PostgresArray::of_bigint();
+  for (const auto& member : members) {
+    users.add(member.user);
+    roles.add(static_cast<std::uint64_t>(member.role));
+  }
+  connection.query(
+      "INSERT INTO members(room_id, user_name, role, since)"
+      " SELECT $1::bigint, n.name, n.role, $4::bigint FROM unnest($2::text[], $3::bigint[]) AS n(name, role)",
+      room_id, users, roles, to_ms(since));
+}
+
+// Nobody else is owner, and somebody other than a leaving `user` remains.
+bool leaves_no_owner(PostgresConnection& connection, const Member& now, const MemberChange& change) {
+  if (now.role != wire::Role::owner || change.role == wire::Role::owner) return false;
+  static_assert(static_cast<int>(wire::Role::owner) == 4, "index owners_of_room holds this number");
+  auto others =
+      connection.query("SELECT 1 FROM members WHERE room_id = $1 AND user_name <> $2 AND role = 4 LIMIT 1",
+                       change.room_id, change.user);
+  if (!others.empty()) return false;
+  if (change.role != wire::Role::none) return true;
+  return !connection
+              .query("SELECT 1 FROM members WHERE room_id = $1 AND user_name <> $2 LIMIT 1", change.room_id,
+                     change.user)
+              .empty();
+}
+
+// The rows of `change`; gives the member as they stand after it.
+Member put_member(PostgresConnection& connection, const Member& now, const MemberChange& change,
+                  WallTime time) {
+  bool was = now.role != wire::Role::none;
+  bool is = change.role != wire::Role::none;
+  Member next{.user = change.user, .role = change.role, .banned = change.banned};
+  if (is || change.banned) next.since = was && is ? now.since : time;
+  if (was) {
+    connection.query("DELETE FROM members WHERE room_id = $1 AND user_name = $2", change.room_id,
+                     change.user);
+  }
+  if (now.banned)
+    connection.query("DELETE FROM bans WHERE room_id = $1 AND user_name = $2", change.room_id, change.user);
+  if (is) insert_members(connection, change.room_id, {{change.user, change.role}}, next.since);
+  if (change.banned) {
+    connection.query("INSERT INTO bans(room_id, user_name, since) VALUES ($1, $2, $3)", change.room_id,
+                     change.user, to_ms(next.since));
+  }
+  if (was != is) {
+    connection.query("UPDATE rooms SET members = members + $1::bigint WHERE id = $2", is ? 1 : -1,
+                     change.room_id);
+  }
+  return next;
+}
+
+PostgresArray names_of(const std::vector<NewMember>& members) {
+  auto names = PostgresArray::of_text();
+  for (const auto& member : members) names.add(member.user);
+  return names;
+}
+
+}  // namespace
+
+PostgresRoomStore::PostgresRoomStore(std::shared_ptr<PostgresPool> pool, std::uint32_t steps_kept,
+                                     const Clock& clock)
+    : pool_(std::move(pool)),
+      steps_kept_(steps_kept),
+      clock_(clock),
+      purge_([pool = pool_] { return purge_deleted_room(*pool); }, kPurgeRetry) {}
+
+Result<Room> PostgresRoomStore::find(const std::string& name) {
+  return pool_->read([&](PostgresConnection& connection) { return room_by_name(connection, name); });
+}
+
+Result<Room> PostgresRoomStore::get(std::uint64_t room_id) {
+  return pool_->read([&](PostgresConnection& connection) { return room_by_id(connection, room_id); });
+}
+
+Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) {
+  return pool_->read([&](PostgresConnection& connection) -> Result<std::vector<RoomOfUser>> {
+    std::vector<RoomOfUser> rooms;
+    for (auto row : connection.query(rooms_query(query.which), query.user, query.after, query.limit))
+      rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns))});
+    return rooms;
+  });
+}
+
+Result<Member> PostgresRoomStore::member(std::uint64_t room_id, const std::string& user) {
+  return pool_->read([&](PostgresConnection& connection) -> Result<Member> {
+    return standing_of(connection, room_id, user);
+  });
+}
+
+Result<std::vector<Member>> PostgresRoomStore::members(const MemberQuery& query) {
+  return pool_->read([&](PostgresConnection& connection) -> Result<std::vector<Member>> {
+    std::vector<Member> members;
+    for (auto row : connection.query(members_query(query.banned), query.room_id, query.after, query.limit))
+      members.push_back(read_member(row));
+    return members;
+  });
+}
+
+Result<Committed<Room>> PostgresRoomStore::create(const NewRoom& draft) {
+  return commit_change(
+      *pool_, steps_kept_,
+      [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
+        if (name_taken(connection, draft.name))
+          return fail(Errc::already_exists, "There is a room of this name already.");
+        if (auto known = require_accounts(connection, names_of(draft.members)); !known)
+          return std::unexpected(known.error());
+        auto room = insert_room(connection, draft);
+        insert_members(connection, room.id, draft.members, clock_.wall());
+        StepDraft step{.changes = {room_put(room)}, .room_id = room.id, .entries = draft.entries};
+        for (const auto& member : draft.members)
+          step.changes.push_back(wire::MemberPut{.room = room.id, .user = member.user, .role = member.role});
+        auto version = change.write_step(step);
+        return Committed<Room>{std::move(room), version};
+      });
+}
+
+Result<Committed<Room>> PostgresRoomStore::update(std::uint64_t room_id, const RoomUpdate& update) {
+  return commit_change(
+      *pool_, steps_kept_,
+      [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
+        auto room = room_by_id(connection, room_id);
+        if (!room) return std::unexpected(room.error());
+        room->title = update.title.value_or(room->title);
+        room->is_public = update.is_public.value_or(room->is_public);
+        connection.query("UPDATE rooms SET title = $2, public = $3 WHERE id = $1", room_id, room->title,
+                         room->is_public);
+        std::uint64_t version = 0;
+        if (!update.entries.empty())
+          version = change.write_step({.room_id = room_id, .entries = update.entries});
+        return Committed<Room>{std::move(*room), version};
+      });
+}
+
+Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id) {
+  auto erased = commit_change(
+      *pool_, steps_kept_,
+      [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
+        auto room = room_by_id(connection, room_id);
+        if (!room) return std::unexpected(room.error());
+        connection.query("DELETE FROM members WHERE room_id = $1", room_id);
+        connection.query("DELETE FROM bans WHERE room_id = $1", room_id);
+        connection.query("UPDATE rooms SET deleted = true, members = 0 WHERE id = $1", room_id);
+        connection.query("UPDATE room_progress SET state = 1, messages = 0 WHERE room_id = $1", room_id);
+        if (auto dropped = drop_entries_of(connection, room_id); !dropped)
+          return std::unexpected(dropped.error());
+        auto version = change.write_step({.changes = {wire::RoomDrop{room_id}}});
+        return Committed<Room>{std::move(*room), version};
+      });
+  if (erased) purge_.wake();
+  return erased;
+}
+
+Result<Committed<Member>> PostgresRoomStore::change_member(const MemberChange& draft) {
+  return commit_change(
+      *pool_, steps_kept_,
+      [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Member>> {
+        if (auto room = room_by_id(connection, draft.room_id); !room) return std::unexpected(room.error());
+        if (auto known = require_accounts(connection, names_of({{draft.user, draft.role}})); !known)
+          return std::unexpected(known.error());
+        auto now = standing_of(connection, draft.room_id, draft.user);
+        if (now.role == draft.role && now.banned == draft.banned) return Committed<Member>{std::move(now), 0};
+        if (leaves_no_owner(connection, now, draft))
+          return fail(Errc::permission_denied, "The room would be left without an owner.");
+        auto next = put_member(connection, now, draft, clock_.wall());
+        wire::MemberPut put{
+            .room = draft.room_id, .user = draft.user, .role = draft.role, .banned = draft.banned};
+        auto version =
+            change.write_step({.changes = {put}, .room_id = draft.room_id, .entries = draft.entries});
+        return Committed<Member>{std::move(next), version};
+      });
+}
+
+Result<std::uint64_t> PostgresRoomStore::count() {
+  return pool_->read([](PostgresConnection& connection) -> Result<std::uint64_t> {
+    return connection.query("SELECT count(*) FROM rooms WHERE NOT deleted")[0].number(0);
+  });
+}
+
+}  // namespace parley::backend

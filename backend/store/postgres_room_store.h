@@ -1,0 +1,33 @@
+#pragma once
+#include <memory>
+
+#include "backend/store/deleted_room_purge.h"
+#include "backend/store/postgres_pool.h"
+#include "backend/store/room_store.h"
+
+namespace parley::backend {
+
+// A change whose commit got no answer is settled (commit_change); in_doubt only when the database stays away.
+class PostgresRoomStore final : public RoomStore {
+ public:
+  PostgresRoomStore(std::shared_ptr<PostgresPool> pool, std::uint32_t steps_kept, const Clock& clock);
+
+  Result<Room> find(const std::string& name) override;
+  Result<Room> get(std::uint64_t room_id) override;
+  Result<std::vector<RoomOfUser>> list(const RoomQuery& query) override;
+  Result<Member> member(std::uint64_t room_id, const std::string& user) override;
+  Result<std::vector<Member>> members(const MemberQuery& query) override;
+  Result<Committed<Room>> create(const NewRoom& room) override;
+  Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) override;
+  Result<Committed<Room>> erase(std::uint64_t room_id) override;
+  Result<Committed<Member>> change_member(const MemberChange& change) override;
+  Result<std::uint64_t> count() override;
+
+ private:
+  std::shared_ptr<PostgresPool> pool_;
+  std::uint32_t steps_kept_;
+  const Clock& clock_;
+  DeletedRoomPurge purge_;
+};
+
+}  // namespace parley::backend

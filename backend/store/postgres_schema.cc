@@ -1,0 +1,216 @@
+#include "backend/store/postgres_schema.h"
+
+#include "base/ids.h"
+
+namespace parley::backend {
+namespace {
+
+struct Migration {
+  const char* what;
+  const char* sql;
+};
+
+// Times are ms since 1970. Names are compared byte by byte (collation C), whatever the database's own order.
+//
+// What the feed writes (feed_position, room_progress, messages, quarantine) refers to nothing else and is
+// referred to by nothing else, so that it can lie in another database than accounts and rooms. A row of
+// room_progress is made with its room, or for a room met in the journal alone (state 3: its messages are kept,
+// nobody sees it). After a deletion rows of rooms and room_progress stay, so that a number is never used again
+// and late messages of it are known for what they are (state 1; 2 when its messages are off the disk).
+//
+// messages is partitioned by hash of the room: each partition's index stays small enough to be in memory where
+// rooms are busy, and vacuum and index builds go partition by partition. The envelope is text, not jsonb: history
+// gives the very bytes that were delivered. For a look with SQL there is the view message_contents, with the content
+// as jsonb: the contract refuses what jsonb does (U+0000, numbers beyond reason).
+constexpr Migration kFirst{"1: accounts, rooms, messages, the Directory log", R"sql(
+CREATE TABLE directory(
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  directory_id text NOT NULL,
+  version bigint NOT NULL,
+  log_floor bigint NOT NULL
+) WITH (fillfactor = 20);
+CREATE TABLE directory_log(
+  version bigint PRIMARY KEY,
+  mark text NOT NULL,
+  changes text NOT NULL,
+  entries text NOT NULL,
+  entries_pending boolean NOT NULL
+);
+CREATE INDEX pending_entries ON directory_log(version) WHERE entries_pending;
+CREATE TABLE users(
+  name text COLLATE "C" PRIMARY KEY,
+  name_key text COLLATE "C" NOT NULL UNIQUE,
+  title text NOT NULL,
+  admin boolean NOT NULL,
+  disabled boolean NOT NULL,
+  scram text NOT NULL,
+  created_at bigint NOT NULL
+);
+CREATE TABLE tokens(
+  id text COLLATE "C" PRIMARY KEY,
+  user_name text COLLATE "C" NOT NULL REFERENCES users(name),
+  label text NOT NULL,
+  sha256 bytea NOT NULL UNIQUE,
+  created_at bigint NOT NULL,
+  expires_at bigint NOT NULL
+);
+CREATE INDEX tokens_of_user ON tokens(user_name, id);
+CREATE TABLE rooms(
+  id bigint PRIMARY KEY,
+  name text COLLATE "C" NOT NULL,
+  name_key text COLLATE "C" NOT NULL,
+  kind smallint NOT NULL,
+  title text NOT NULL,
+  public boolean NOT NULL,
+  epoch text NOT NULL,
+  members integer NOT NULL DEFAULT 0,
+  deleted boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX live_room_key ON rooms(name_key) WHERE NOT deleted;
+CREATE INDEX live_room_name ON rooms(name) WHERE NOT deleted;
+CREATE INDEX public_room_name ON rooms(name) WHERE public AND NOT deleted;
+CREATE TABLE members(
+  room_id bigint NOT NULL REFERENCES rooms(id),
+  user_name text COLLATE "C" NOT NULL REFERENCES users(name),
+  role smallint NOT NULL,
+  since bigint NOT NULL,
+  PRIMARY KEY (room_id, user_name)
+);
+CREATE INDEX rooms_of_user ON members(user_name, room_id);
+CREATE INDEX owners_of_room ON members(room_id, user_name) WHERE role = 4;
+CREATE TABLE bans(
+  room_id bigint NOT NULL REFERENCES rooms(id),
+  user_name text COLLATE "C" NOT NULL REFERENCES users(name),
+  since bigint NOT NULL,
+  PRIMARY KEY (room_id, user_name)
+);
+CREATE INDEX bans_of_user ON bans(user_name);
+
+CREATE TABLE feed_position(
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  journal text NOT NULL,
+  position bigint NOT NULL,
+  generation bigint NOT NULL
+) WITH (fillfactor = 20);
+CREATE TABLE room_progress(
+  room_id bigint PRIMARY KEY,
+  room text NOT NULL,
+  state smallint NOT NULL,
+  last_seq bigint NOT NULL DEFAULT 0,
+  messages bigint NOT NULL DEFAULT 0,
+  quarantined boolean NOT NULL DEFAULT false
+) WITH (fillfactor = 50);
+CREATE INDEX rooms_to_purge ON room_progress(room_id) WHERE state = 1;
+CREATE TABLE messages(
+  room_id bigint NOT NULL,
+  seq bigint NOT NULL,
+  id uuid NOT NULL,
+  at bigint NOT NULL,
+  sender text NOT NULL,
+  type text NOT NULL,
+  ref text NOT NULL,
+  flags smallint NOT NULL,
+  envelope text NOT NULL,
+  PRIMARY KEY (room_id, seq)
+) PARTITION BY HASH (room_id);
+DO $$
+BEGIN
+  FOR i IN 0..15 LOOP
+    EXECUTE format('CREATE TABLE messages_%s PARTITION OF messages FOR VALUES WITH (MODULUS 16, REMAINDER %s)',
+                   to_char(i, 'FM00'), i);
+  END LOOP;
+END $$;
+CREATE TABLE quarantine(
+  room_id bigint NOT NULL,
+  seq bigint NOT NULL,
+  id uuid NOT NULL,
+  at bigint NOT NULL,
+  sender text NOT NULL,
+  type text NOT NULL,
+  ref text NOT NULL,
+  flags smallint NOT NULL,
+  envelope text NOT NULL,
+  PRIMARY KEY (room_id, seq, id)
+);
+CREATE VIEW message_contents AS
+  SELECT p.room, m.seq, to_timestamp(m.at / 1000.0) AS at, m.sender, m.type, m.ref,
+         m.envelope::jsonb -> 'content' AS content, m.room_id
+  FROM messages m JOIN room_progress p USING (room_id) WHERE p.state = 0;
+INSERT INTO feed_position(journal, position, generation) VALUES ('', 0, 0);
+)sql"};
+
+constexpr Migration kMigrations[] = {kFirst};
+constexpr std::int64_t kNewest = std::size(kMigrations);
+
+// Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.
+constexpr const char* kLock =
+    "SET LOCAL lock_timeout = '600s'; SET LOCAL statement_timeout = 0;"
+    "SELECT pg_advisory_xact_lock(123619166414201)";
+
+struct Patience {
+  explicit Patience(PostgresConnection& given) : connection(given) { connection.be_patient(true); }
+  ~Patience() { connection.be_patient(false); }
+  PostgresConnection& connection;
+};
+
+// 0: the database is empty as far as Parley is concerned.
+Result<std::int64_t> schema_version(PostgresConnection& connection) {
+  auto made = connection.query("SELECT to_regclass('parley_schema') IS NOT NULL");
+  if (!made[0].flag(0)) return 0;
+  auto version = connection.query("SELECT coalesce(max(version), 0) FROM parley_schema")[0].integer(0);
+  if (version <= kNewest) return version;
+  return fail(Errc::invalid_argument, "The database has schema version " + std::to_string(version) +
+                                          "; this parleyd knows up to " + std::to_string(kNewest) + ".");
+}
+
+std::vector<std::string> from_version(std::int64_t version) {
+  std::vector<std::string> lines;
+  for (auto next = version; next < kNewest; ++next) lines.emplace_back(kMigrations[next].what);
+  return lines;
+}
+
+void run_migration(PostgresConnection& connection, std::int64_t index) {
+  if (index == 0)
+    connection.execute("CREATE TABLE parley_schema(version bigint PRIMARY KEY, at timestamptz NOT NULL)");
+  connection.execute(kMigrations[index].sql);
+  if (index == 0) {
+    connection.query("INSERT INTO directory(directory_id, version, log_floor) VALUES ($1, 0, 0)",
+                     random_id(16));
+  }
+  connection.query("INSERT INTO parley_schema VALUES ($1, now())", index + 1);
+}
+
+// The next one, if there is one; false: there was none.
+Result<bool> migrate_once(PostgresConnection& connection, std::vector<std::string>& done) {
+  Patience patience(connection);
+  connection.execute(kLock);
+  auto version = schema_version(connection);
+  if (!version) return std::unexpected(version.error());
+  if (*version == kNewest) return false;
+  run_migration(connection, *version);
+  done.emplace_back(kMigrations[*version].what);
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> pending_postgres_migrations(PostgresPool& pool) {
+  return pool.read([](PostgresConnection& connection) -> Result<std::vector<std::string>> {
+    auto version = schema_version(connection);
+    if (!version) return std::unexpected(version.error());
+    return from_version(*version);
+  });
+}
+
+Result<std::vector<std::string>> migrate_postgres(PostgresPool& pool) {
+  auto pending = pending_postgres_migrations(pool);
+  if (!pending || pending->empty()) return pending;
+  std::vector<std::string> done;
+  while (true) {
+    auto one = pool.write([&](PostgresConnection& connection) { return migrate_once(connection, done); });
+    if (!one) return std::unexpected(one.error());
+    if (!*one) return done;
+  }
+}
+
+}  // namespace parley::backend

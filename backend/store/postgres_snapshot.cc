@@ -1,0 +1,80 @@
+#include "backend/store/postgres_snapshot.h"
+
+#include <algorithm>
+
+namespace parley::backend {
+namespace {
+
+using wire::DirectoryChange;
+using Row = PostgresRows::Row;
+
+DirectoryChange read_user(const Row& row) {
+  return wire::UserPut{
+      .name = row.string(0), .admin = row.flag(1), .disabled = row.flag(2), .scram = row.string(3)};
+}
+
+DirectoryChange read_token(const Row& row) {
+  return wire::TokenPut{
+      .id = row.string(0), .user = row.string(1), .sha256 = row.bytes(2), .expires_ms = row.integer(3)};
+}
+
+DirectoryChange read_room(const Row& row) {
+  return wire::RoomPut{.id = row.number(0),
+                       .name = row.string(1),
+                       .kind = static_cast<wire::RoomKind>(row.integer(2)),
+                       .epoch = row.string(3),
+                       .last_seq = row.number(4)};
+}
+
+DirectoryChange read_member(const Row& row) {
+  return wire::MemberPut{.room = row.number(0),
+                         .user = row.string(1),
+                         .role = static_cast<wire::Role>(row.integer(2)),
+                         .banned = row.integer(3) != 0};
+}
+
+struct Source {
+  const char* sql;
+  DirectoryChange (*read)(const Row& row);
+};
+
+// Numbers of quarantined messages have been given, so they are not to be given again.
+constexpr Source kSources[] = {
+    {"SELECT name, admin, disabled, scram FROM users ORDER BY name", read_user},
+    {"SELECT id, user_name, sha256, expires_at FROM tokens ORDER BY id", read_token},
+    {"SELECT r.id, r.name, r.kind, r.epoch, greatest(coalesce(p.last_seq, 0),"
+     " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = r.id), 0))"
+     " FROM rooms r LEFT JOIN room_progress p ON p.room_id = r.id WHERE NOT r.deleted ORDER BY r.id",
+     read_room},
+    {"SELECT room_id, user_name, role, 0 FROM members ORDER BY room_id, user_name", read_member},
+    {"SELECT room_id, user_name, 0, 1 FROM bans ORDER BY room_id, user_name", read_member},
+};
+
+// A sink may wait for the broker.
+constexpr const char* kPatience = "SET LOCAL idle_in_transaction_session_timeout = '600s'";
+
+}  // namespace
+
+Result<> stream_directory(PostgresConnection& connection, std::uint32_t part,
+                          const std::function<Result<>(std::vector<DirectoryChange>)>& sink) {
+  const auto fetch = "FETCH FORWARD " + std::to_string(std::max(part, 1u)) + " FROM directory_part";
+  connection.execute(kPatience);
+  std::vector<DirectoryChange> changes;
+  for (const auto& source : kSources) {
+    connection.execute(std::string("DECLARE directory_part NO SCROLL CURSOR FOR ") + source.sql);
+    for (auto rows = connection.execute(fetch); !rows.empty(); rows = connection.execute(fetch)) {
+      for (auto row : rows) changes.push_back(source.read(row));
+      while (changes.size() >= std::max(part, 1u)) {
+        auto rest = changes.begin() + std::max(part, 1u);
+        std::vector<DirectoryChange> full(std::make_move_iterator(changes.begin()),
+                                          std::make_move_iterator(rest));
+        changes.erase(changes.begin(), rest);
+        if (auto taken = sink(std::move(full)); !taken) return taken;
+      }
+    }
+    connection.execute("CLOSE directory_part");
+  }
+  return changes.empty() ? Result<>() : sink(std::move(changes));
+}
+
+}  // namespace parley::backend

@@ -1,0 +1,147 @@
+#pragma once
+#include "backend/store/stores.h"
+#include "tests/fakes/faults.h"
+
+namespace parley::backend {
+
+// Any stores, with things going wrong as planned. `plan` and `inner` must outlive them.
+class FaultyMessageStore final : public MessageStore {
+ public:
+  FaultyMessageStore(MessageStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<FeedPosition> position() override {
+    return plan_.run([&] { return inner_.position(); });
+  }
+  Result<> begin(std::uint64_t generation, const std::string& journal,
+                 std::optional<std::uint64_t> restart_at) override {
+    return plan_.run([&] { return inner_.begin(generation, journal, restart_at); });
+  }
+  Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
+                             std::span<const wire::Record> records) override {
+    return plan_.run([&] { return inner_.store(generation, from, to, records); });
+  }
+  Result<Page> page(const PageQuery& query) override {
+    return plan_.run([&] { return inner_.page(query); });
+  }
+  Result<std::uint64_t> last_seq(std::uint64_t room_id) override {
+    return plan_.run([&] { return inner_.last_seq(room_id); });
+  }
+  Result<std::uint64_t> message_count() override {
+    return plan_.run([&] { return inner_.message_count(); });
+  }
+
+ private:
+  MessageStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyRoomStore final : public RoomStore {
+ public:
+  FaultyRoomStore(RoomStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<Room> find(const std::string& name) override {
+    return plan_.run([&] { return inner_.find(name); });
+  }
+  Result<Room> get(std::uint64_t room_id) override {
+    return plan_.run([&] { return inner_.get(room_id); });
+  }
+  Result<std::vector<RoomOfUser>> list(const RoomQuery& query) override {
+    return plan_.run([&] { return inner_.list(query); });
+  }
+  Result<Member> member(std::uint64_t room_id, const std::string& user) override {
+    return plan_.run([&] { return inner_.member(room_id, user); });
+  }
+  Result<std::vector<Member>> members(const MemberQuery& query) override {
+    return plan_.run([&] { return inner_.members(query); });
+  }
+  Result<Committed<Room>> create(const NewRoom& room) override {
+    return plan_.run([&] { return inner_.create(room); });
+  }
+  Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) override {
+    return plan_.run([&] { return inner_.update(room_id, update); });
+  }
+  Result<Committed<Room>> erase(std::uint64_t room_id) override {
+    return plan_.run([&] { return inner_.erase(room_id); });
+  }
+  Result<Committed<Member>> change_member(const MemberChange& change) override {
+    return plan_.run([&] { return inner_.change_member(change); });
+  }
+  Result<std::uint64_t> count() override {
+    return plan_.run([&] { return inner_.count(); });
+  }
+
+ private:
+  RoomStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyUserStore final : public UserStore {
+ public:
+  FaultyUserStore(UserStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<Account> find(const std::string& name) override {
+    return plan_.run([&] { return inner_.find(name); });
+  }
+  Result<std::vector<Account>> list(const std::string& after, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.list(after, limit); });
+  }
+  Result<Committed<Account>> create(const NewAccount& account) override {
+    return plan_.run([&] { return inner_.create(account); });
+  }
+  Result<Committed<Account>> update(const std::string& name, const AccountUpdate& update) override {
+    return plan_.run([&] { return inner_.update(name, update); });
+  }
+  Result<Committed<Token>> create_token(const NewToken& token) override {
+    return plan_.run([&] { return inner_.create_token(token); });
+  }
+  Result<Committed<Token>> revoke_token(const std::string& id) override {
+    return plan_.run([&] { return inner_.revoke_token(id); });
+  }
+  Result<Token> find_token(const std::string& id) override {
+    return plan_.run([&] { return inner_.find_token(id); });
+  }
+  Result<std::vector<Token>> tokens(const std::string& user) override {
+    return plan_.run([&] { return inner_.tokens(user); });
+  }
+  Result<std::uint64_t> count() override {
+    return plan_.run([&] { return inner_.count(); });
+  }
+
+ private:
+  UserStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyDirectoryLog final : public DirectoryLog {
+ public:
+  FaultyDirectoryLog(DirectoryLog& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<std::string> directory_id() override {
+    return plan_.run([&] { return inner_.directory_id(); });
+  }
+  Result<std::uint64_t> version() override {
+    return plan_.run([&] { return inner_.version(); });
+  }
+  Result<std::vector<DirectoryStep>> steps_after(std::uint64_t version, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.steps_after(version, limit); });
+  }
+  Result<std::uint64_t> snapshot(
+      std::uint32_t part, const std::function<Result<>(std::vector<wire::DirectoryChange>)>& sink) override {
+    return plan_.run([&] { return inner_.snapshot(part, sink); });
+  }
+  Result<std::vector<DirectoryStep>> unconfirmed_entries(std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.unconfirmed_entries(limit); });
+  }
+  Result<> entries_confirmed(std::uint64_t version) override {
+    return plan_.run([&] { return inner_.entries_confirmed(version); });
+  }
+  Result<std::uint64_t> renew_epochs() override {
+    return plan_.run([&] { return inner_.renew_epochs(); });
+  }
+
+ private:
+  DirectoryLog& inner_;
+  FaultPlan& plan_;
+};
+
+}  // namespace parley::backend

@@ -1,0 +1,197 @@
+#include <algorithm>
+
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/ids.h"
+#include "tests/fakes/memory_stores.h"
+#include "wire/json_members.h"
+
+namespace parley::backend {
+namespace {
+
+class MemoryRoomStore final : public RoomStore {
+ public:
+  MemoryRoomStore(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept, const Clock& clock)
+      : database_(std::move(database)), steps_kept_(steps_kept), clock_(clock) {}
+
+  Result<Room> find(const std::string& name) override;
+  Result<Room> get(std::uint64_t room_id) override;
+  Result<std::vector<RoomOfUser>> list(const RoomQuery& query) override;
+  Result<Member> member(std::uint64_t room_id, const std::string& user) override;
+  Result<std::vector<Member>> members(const MemberQuery& query) override;
+  Result<Committed<Room>> create(const NewRoom& room) override;
+  Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) override;
+  Result<Committed<Room>> erase(std::uint64_t room_id) override;
+  Result<Committed<Member>> change_member(const MemberChange& change) override;
+  Result<std::uint64_t> count() override;
+
+ private:
+  Room seen(const MemoryDatabase::RoomRow& row) const;
+  Member standing(std::uint64_t room_id, const std::string& user) const;
+  bool leaves_no_owner(const Member& now, const MemberChange& change) const;
+
+  std::shared_ptr<MemoryDatabase> database_;
+  std::uint32_t steps_kept_;
+  const Clock& clock_;
+};
+
+std::unexpected<Error> missing() {
+  return fail(Errc::not_found, "It is not there.");
+}
+
+Room MemoryRoomStore::seen(const MemoryDatabase::RoomRow& row) const {
+  auto room = row.room;
+  room.members =
+      static_cast<std::uint32_t>(std::ranges::count_if(database_->standings, [&](const auto& item) {
+        return item.first.first == room.id && !item.second.banned;
+      }));
+  return room;
+}
+
+Member MemoryRoomStore::standing(std::uint64_t room_id, const std::string& user) const {
+  auto at = database_->standings.find({room_id, user});
+  return at == database_->standings.end() ? Member{.user = user} : at->second;
+}
+
+Result<Room> MemoryRoomStore::find(const std::string& name) {
+  std::lock_guard lock(database_->mutex);
+  for (const auto& [id, row] : database_->rooms)
+    if (database_->living(id) && row.room.name == name) return seen(row);
+  return missing();
+}
+
+Result<Room> MemoryRoomStore::get(std::uint64_t room_id) {
+  std::lock_guard lock(database_->mutex);
+  auto* row = database_->living(room_id);
+  if (!row) return missing();
+  return seen(*row);
+}
+
+Result<std::vector<RoomOfUser>> MemoryRoomStore::list(const RoomQuery& query) {
+  std::lock_guard lock(database_->mutex);
+  std::vector<RoomOfUser> rooms;
+  for (const auto& [id, row] : database_->rooms) {
+    if (!database_->living(id) || row.room.name <= query.after) continue;
+    auto role = standing(id, query.user).role;
+    if (query.which == RoomQuery::Which::of_user && role == wire::Role::none) continue;
+    if (query.which == RoomQuery::Which::all_public && !row.room.is_public) continue;
+    rooms.push_back({seen(row), role});
+  }
+  std::ranges::sort(rooms, {}, [](const RoomOfUser& item) { return item.room.name; });
+  if (rooms.size() > query.limit) rooms.resize(query.limit);
+  return rooms;
+}
+
+Result<Member> MemoryRoomStore::member(std::uint64_t room_id, const std::string& user) {
+  std::lock_guard lock(database_->mutex);
+  return standing(room_id, user);
+}
+
+Result<std::vector<Member>> MemoryRoomStore::members(const MemberQuery& query) {
+  std::lock_guard lock(database_->mutex);
+  std::vector<Member> members;
+  for (const auto& [key, member] : database_->standings) {
+    if (key.first == query.room_id && member.banned == query.banned && key.second > query.after &&
+        members.size() < query.limit)
+      members.push_back(member);
+  }
+  return members;
+}
+
+Result<Committed<Room>> MemoryRoomStore::create(const NewRoom& draft) {
+  std::lock_guard lock(database_->mutex);
+  for (const auto& [id, row] : database_->rooms)
+    if (database_->living(id) && fold_case(row.room.name) == fold_case(draft.name))
+      return fail(Errc::already_exists, "The name is taken.");
+  for (const auto& member : draft.members)
+    if (!database_->accounts.contains(member.user)) return missing();
+  Room room{.id = (random_u64() & wire::kJsonIntegerMax) | 1,
+            .name = draft.name,
+            .kind = draft.kind,
+            .title = draft.title,
+            .is_public = draft.is_public,
+            .epoch = random_id(8)};
+  auto& row = database_->rooms[room.id] = {.room = room};
+  StepDraft step{
+      .changes = {wire::RoomPut{.id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch}},
+      .room_id = room.id,
+      .entries = draft.entries};
+  for (const auto& member : draft.members) {
+    database_->standings[{room.id, member.user}] = {
+        .user = member.user, .role = member.role, .since = clock_.wall()};
+    step.changes.push_back(wire::MemberPut{.room = room.id, .user = member.user, .role = member.role});
+  }
+  return Committed<Room>{seen(row), database_->write_step(step, steps_kept_)};
+}
+
+Result<Committed<Room>> MemoryRoomStore::update(std::uint64_t room_id, const RoomUpdate& update) {
+  std::lock_guard lock(database_->mutex);
+  auto* row = database_->living(room_id);
+  if (!row) return missing();
+  row->room.title = update.title.value_or(row->room.title);
+  row->room.is_public = update.is_public.value_or(row->room.is_public);
+  std::uint64_t version = 0;
+  if (!update.entries.empty())
+    version = database_->write_step({.room_id = room_id, .entries = update.entries}, steps_kept_);
+  return Committed<Room>{seen(*row), version};
+}
+
+Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id) {
+  std::lock_guard lock(database_->mutex);
+  auto* row = database_->living(room_id);
+  if (!row) return missing();
+  auto room = seen(*row);
+  row->deleted = true;
+  database_->messages.erase(room_id);
+  database_->quarantine.erase(room_id);
+  std::erase_if(database_->standings, [&](const auto& item) { return item.first.first == room_id; });
+  for (auto& [version, step] : database_->log)
+    std::erase_if(step.entries, [&](const auto& entry) { return entry.room == room_id; });
+  auto version = database_->write_step({.changes = {wire::RoomDrop{room_id}}}, steps_kept_);
+  return Committed<Room>{room, version};
+}
+
+bool MemoryRoomStore::leaves_no_owner(const Member& now, const MemberChange& change) const {
+  if (now.role != wire::Role::owner || change.role == wire::Role::owner) return false;
+  bool others = false;
+  for (const auto& [key, member] : database_->standings) {
+    if (key.first != change.room_id || key.second == change.user || member.banned) continue;
+    if (member.role == wire::Role::owner) return false;
+    others = true;
+  }
+  return others || change.role != wire::Role::none;
+}
+
+Result<Committed<Member>> MemoryRoomStore::change_member(const MemberChange& change) {
+  std::lock_guard lock(database_->mutex);
+  if (!database_->living(change.room_id) || !database_->accounts.contains(change.user)) return missing();
+  auto now = standing(change.room_id, change.user);
+  if (now.role == change.role && now.banned == change.banned) return Committed<Member>{now, 0};
+  if (leaves_no_owner(now, change)) return fail(Errc::permission_denied, "There would be no owner.");
+  bool was = now.role != wire::Role::none, is = change.role != wire::Role::none;
+  Member next{.user = change.user, .role = change.role, .banned = change.banned};
+  if (is || change.banned) next.since = was && is ? now.since : clock_.wall();
+  database_->standings.erase({change.room_id, change.user});
+  if (is || change.banned) database_->standings[{change.room_id, change.user}] = next;
+  wire::MemberPut put{
+      .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned};
+  auto version = database_->write_step(
+      {.changes = {put}, .room_id = change.room_id, .entries = change.entries}, steps_kept_);
+  return Committed<Member>{next, version};
+}
+
+Result<std::uint64_t> MemoryRoomStore::count() {
+  std::lock_guard lock(database_->mutex);
+  std::uint64_t count = 0;
+  for (const auto& [id, row] : database_->rooms) count += database_->living(id) != nullptr;
+  return count;
+}
+
+}  // namespace
+
+std::unique_ptr<RoomStore> memory_rooms(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
+                                        const Clock& clock) {
+  return std::make_unique<MemoryRoomStore>(std::move(database), steps_kept, clock);
+}
+
+}  // namespace parley::backend

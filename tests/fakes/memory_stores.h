@@ -1,0 +1,65 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "backend/store/directory_step.h"
+#include "backend/store/stores.h"
+#include "base/clock.h"
+
+namespace parley::backend {
+
+// What the four stores keep, in maps, behind one lock: the plainest form of their contracts, for tests. It
+// outlives the stores opened on it, as a database does.
+struct MemoryDatabase {
+  struct RoomRow {
+    Room room;
+    bool deleted = false;
+    bool orphaned = false;
+  };
+  struct MessageRow {
+    Ulid id;
+    std::string envelope;
+  };
+  struct TokenRow {
+    Token token;
+    std::string sha256;
+  };
+  using MemberKey = std::pair<std::uint64_t, std::string>;  // room, user
+
+  std::mutex mutex;
+  FeedPosition position;
+  std::map<std::uint64_t, RoomRow> rooms;
+  std::map<std::uint64_t, std::map<std::uint64_t, MessageRow>> messages;  // room → seq → message
+  std::map<std::uint64_t, std::map<std::pair<std::uint64_t, Ulid>, std::string>> quarantine;
+  std::map<MemberKey, Member> standings;  // members and banned
+  std::map<std::string, Account> accounts;
+  std::map<std::string, TokenRow> tokens;
+  std::string directory_id;
+  std::uint64_t version = 0, log_floor = 0;
+  std::map<std::uint64_t, DirectoryStep> log;
+
+  MemoryDatabase();
+  // Under `mutex`. A room that can be seen, or null.
+  RoomRow* living(std::uint64_t room_id);
+  std::uint64_t write_step(const StepDraft& draft, std::uint32_t steps_kept);
+  void forget_steps_to(std::uint64_t floor);
+};
+
+// `clock` must outlive the stores.
+Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
+                          const Clock& clock);
+
+// What open_memory_stores puts together.
+std::unique_ptr<MessageStore> memory_messages(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<RoomStore> memory_rooms(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
+                                        const Clock& clock);
+std::unique_ptr<UserStore> memory_users(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
+                                        const Clock& clock);
+std::unique_ptr<DirectoryLog> memory_directory(std::shared_ptr<MemoryDatabase> database);
+
+}  // namespace parley::backend
