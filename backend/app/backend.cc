@@ -1,6 +1,7 @@
 #include "backend/app/backend.h"
 
 #include "backend/app/open_cache.h"
+#include "backend/app/open_stores.h"
 #include "backend/app/room_states.h"
 #include "backend/app/router.h"
 #include "backend/cache/cached_message_store.h"
@@ -11,7 +12,6 @@
 #include "backend/mqtt/mqtt_link.h"
 #include "backend/requests/make_dispatcher.h"
 #include "backend/state/room_state_publisher.h"
-#include "backend/store/sqlite_stores.h"
 #include "base/ids.h"
 #include "wire/names.h"
 
@@ -19,10 +19,6 @@ namespace parley::backend {
 namespace {
 
 using std::chrono::milliseconds;
-
-// Connections beyond those of the dispatcher's threads: feed, control, room states, HTTP.
-constexpr std::uint32_t kOtherReaders = 4;
-constexpr std::uint32_t kReadersMax = 64;
 
 MqttOptions mqtt_options(const Config& config, const std::string& secret) {
   return {.host = config.broker.host,
@@ -68,14 +64,6 @@ Stores with_cache(Stores opened, std::unique_ptr<MessageStore>& uncached, const 
 }
 
 }  // namespace
-
-Result<Stores> open_stores(const Config& config, const Clock& clock) {
-  const auto path = sqlite_path(config.store);
-  if (!path) return std::unexpected(path.error());
-  SqliteOptions options;
-  options.readers = std::min(kReadersMax, config.requests.threads + kOtherReaders);
-  return open_sqlite_stores(*path, options, clock);
-}
 
 struct Backend::Parts final : LeaseListener {
   Parts(const Config& given, const std::string& secret, const Clock& time, const LogSink& log_to,

@@ -12,8 +12,6 @@
 
 namespace parley::backend {
 
-Result<Stores> open_stores(const Config& config, const Clock& clock);
-
 // All of parleyd, wired: the one place where the modules meet.
 //
 //   MqttLink ──→ Router ──→ FeedConsumer ──→ MessageStore, RoomStatePublisher

@@ -7,7 +7,9 @@
 #include "backend/app/backend.h"
 #include "backend/app/logging.h"
 #include "backend/app/open_cache.h"
+#include "backend/app/open_stores.h"
 #include "backend/config/config.h"
+#include "backend/config/store_config.h"
 #include "backend/requests/create_admin.h"
 
 // Exit codes: 0 done, 2 the command line or the configuration is wrong, 1 anything else.
@@ -28,10 +30,12 @@ constexpr const char* kExamples =
     "  parleyd --print-default-config > parleyd.toml     every key, explained\n"
     "  parleyd --config parleyd.toml --check-config      ok, or all that is wrong\n"
     "  parleyd --config parleyd.toml --create-admin ada  makes an administrator and prints a token for them\n"
+    "  parleyd --config parleyd.toml migrate --check     0 when the database is as this parleyd needs it\n"
     "  parleyd --config parleyd.toml --set log.level=debug\n"
     "\n"
     "Environment: PARLEY_BROKER_SECRET, when set, is used instead of broker.secret_file,\n"
-    "PARLEY_CACHE_PASSWORD instead of cache_password_file.\n"
+    "PARLEY_STORE_PASSWORD instead of store_password_file, PARLEY_CACHE_PASSWORD instead of "
+    "cache_password_file.\n"
     "Signals: SIGTERM and SIGINT stop it, after what was begun is finished (stop_timeout_ms); SIGHUP does "
     "nothing.\n"
     "A second parleyd at the same broker waits as standby and takes over when the first one ends.\n"
@@ -41,6 +45,7 @@ struct Arguments {
   std::string config;
   std::vector<std::string> set;
   bool check = false, print = false;
+  bool migrate = false, migrate_check = false;
   std::string create_admin;
 };
 
@@ -58,6 +63,9 @@ int check(const Config& config) {
   if (!config.broker.secret_file.empty())
     if (auto secret = broker_secret(config); !secret)
       return wrong_config({"broker.secret_file: " + secret.error().message});
+  if (is_postgres_url(config.store))
+    if (auto store = postgres_store(config); !store)
+      return wrong_config({"store_password_file: " + store.error().message});
   if (auto cache = try_cache(config, SystemClock()); !cache) return wrong_config({cache.error().message});
   std::cout << "ok\n";
   return kOk;
@@ -71,6 +79,21 @@ int make_admin(const Config& config, const std::string& name) {
   if (!token) return fail_with(kFailed, token.error().message);
   std::cout << *token << '\n';
   return kOk;
+}
+
+int show_migrations(const Result<std::vector<std::string>>& migrations, const char* each, const char* none) {
+  if (!migrations) return fail_with(kFailed, migrations.error().message);
+  for (const auto& line : *migrations) std::cout << each << line << '\n';
+  if (migrations->empty()) std::cout << none << '\n';
+  return kOk;
+}
+
+int migrate(const Config& config, bool only_check) {
+  SystemClock clock;
+  if (!only_check) return show_migrations(migrate_store(config, clock), "done ", "nothing to do");
+  const auto pending = pending_store_migrations(config, clock);
+  if (auto code = show_migrations(pending, "pending ", "nothing to do"); code != kOk) return code;
+  return pending->empty() ? kOk : kFailed;
 }
 
 int run(const Config& config, const sigset_t& stops) {
@@ -110,6 +133,7 @@ int begin(const Arguments& arguments) {
   const auto config = load_config(arguments.config, arguments.set);
   if (!config) return wrong_config(config.error());
   if (arguments.check) return check(*config);
+  if (arguments.migrate) return migrate(*config, arguments.migrate_check);
   if (!arguments.create_admin.empty()) return make_admin(*config, arguments.create_admin);
   return run(*config, block_signals());
 }
@@ -134,12 +158,18 @@ int main(int argc, char** argv) {
                      "Makes an administrator of this name (or makes the account of this name one), prints a\n"
                      "new token of theirs, and ends")
           ->type_name("NAME");
+  auto* migrate = app.add_subcommand(
+      "migrate", "Brings the database's schema up to date (as a start does), tells what was done, and ends");
+  migrate->fallthrough();
+  migrate->add_flag("--check", arguments.migrate_check,
+                    "Changes nothing: exit code 0 when there is nothing to do, 1 and what it is otherwise");
   check->excludes(print)->excludes(admin);
   print->excludes(admin);
   app.set_version_flag("--version", "parleyd " PARLEY_VERSION);
   app.footer(kExamples);
   try {
     app.parse(argc, argv);
+    arguments.migrate = migrate->parsed();
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kOk : kWrong;
   }

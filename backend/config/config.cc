@@ -7,6 +7,7 @@
 
 #include "backend/config/cache_config.h"
 #include "backend/config/keys.h"
+#include "backend/config/store_config.h"
 #include "base/file.h"
 
 namespace parley::backend {
@@ -101,13 +102,13 @@ void read_table(const toml::table& table, const std::string& prefix, const std::
 }
 
 void read_override(const std::string& given, Config& config, ConfigErrors& errors) {
-  const auto where = "--set " + given;
   const auto equals = given.find('=');
   if (equals == std::string::npos) {
-    errors.push_back(where + ": write KEY=VALUE");
+    errors.push_back("--set " + given + ": write KEY=VALUE");
     return;
   }
   const auto name = given.substr(0, equals), value = given.substr(equals + 1);
+  const auto where = "--set " + name;  // a value may hold a secret
   const auto parsed = parse_toml("v = " + value);
   if (parsed && parsed->size() == 1)
     read_value(name, *parsed->get("v"), where, config, errors);
@@ -139,7 +140,7 @@ std::expected<Config, ConfigErrors> parse_config(std::string_view text, const st
   else
     errors.push_back(at(source, parsed.error().source()) + ": " + std::string(parsed.error().description()));
   for (const auto& given : overrides) read_override(given, config, errors);
-  if (auto path = sqlite_path(config.store); !path) errors.push_back("store: " + path.error().message);
+  if (auto sound = check_store(config); !sound) errors.push_back(sound.error().message);
   if (auto sound = check_cache(config); !sound) errors.push_back(sound.error().message);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return config;
@@ -151,6 +152,8 @@ std::expected<Config, ConfigErrors> load_config(const std::string& path,
   if (!text) return std::unexpected(ConfigErrors{text.error().message});
   auto config = parse_config(*text, path, overrides);
   if (!config) return config;
+  if (auto kept = check_store_secrecy(*config, path, overrides); !kept)
+    return std::unexpected(ConfigErrors{kept.error().message});
   if (auto kept = check_cache_secrecy(*config, path, overrides); !kept)
     return std::unexpected(ConfigErrors{kept.error().message});
   return config;
@@ -177,15 +180,6 @@ Result<std::string> broker_secret(const Config& config) {
     return fail(Errc::invalid_argument,
                 "No secret for the broker: set broker.secret_file or PARLEY_BROKER_SECRET.");
   return read_secret_file(config.broker.secret_file);
-}
-
-Result<std::string> sqlite_path(const std::string& store) {
-  constexpr std::string_view kScheme = "sqlite://";
-  auto path = store.starts_with(kScheme) ? store.substr(kScheme.size()) : store;
-  if (path.find("://") != std::string::npos)
-    return fail(Errc::invalid_argument, "Only SQLite stores are known: sqlite:///absolute/path.");
-  if (path.empty()) return fail(Errc::invalid_argument, "No path is given.");
-  return path;
 }
 
 }  // namespace parley::backend

@@ -16,8 +16,10 @@ enum class RoomCreators { everyone, admins };
 // All that can be set of parleyd, with the defaults. Keys, units, ranges and what each does stand in
 // config/keys.cc, the one list from which the file is read and `parleyd --print-default-config` is printed.
 struct Config {
-  std::string store = "sqlite:///var/lib/parley/parley.db";  // sqlite:///absolute/path,
-                                                             // sqlite://relative/path or a plain path
+  // sqlite:///absolute/path, sqlite://relative/path, a plain path, or postgresql://user@host:port/database
+  std::string store = "sqlite:///var/lib/parley/parley.db";
+  std::string store_password_file;
+  std::uint32_t store_connections = 0;  // 0: requests.threads + 4
 
   // cache_url.h
   std::string cache = "memory://";
@@ -88,8 +90,5 @@ std::string default_config();
 // The broker's shared secret: environment variable PARLEY_BROKER_SECRET when it is set, else
 // broker.secret_file (base/file.h's read_secret_file). invalid_argument when neither is given.
 Result<std::string> broker_secret(const Config& config);
-
-// The file path of `store`. invalid_argument when it is another kind of store.
-Result<std::string> sqlite_path(const std::string& store);
 
 }  // namespace parley::backend

@@ -39,10 +39,23 @@ TextKey text() {
 std::vector<Key> make_keys() {
   return {
       {"store",
-       "Where history, rooms and accounts are kept: sqlite:///absolute/path, sqlite://relative/path or a "
-       "plain\n"
-       "path of an SQLite file. It is made when missing; its folder must be there.",
+       "Where history, rooms and accounts are kept. An SQLite file: sqlite:///absolute/path, "
+       "sqlite://relative/path or\n"
+       "a plain path; it is made when missing, its folder must be there. Or a PostgreSQL database, which "
+       "must "
+       "be there:\n"
+       "postgresql://user@host:port/database, with several host:port between commas for a server with "
+       "standbys\n"
+       "(and ?target_session_attrs=read-write), and other options as libpq has them after the ?.",
        text<FIELD(store)>()},
+      {"store_password_file",
+       "File with the password for PostgreSQL; others may not read it. The environment variable "
+       "PARLEY_STORE_PASSWORD\n"
+       "goes before it; a password in the URL comes last, and then others may not read this file.",
+       text<FIELD(store_password_file)>()},
+      {"store_connections",
+       "Connections to PostgreSQL at most, made when needed. 0: requests.threads and 4 more.",
+       number<FIELD(store_connections)>(0, 1'000)},
       {"cache",
        "Where recent messages are kept at hand, and requests counted. memory:// in this process;\n"
        "redis://host:port/0 in a Redis, rediss:// over TLS, or "
