@@ -3,7 +3,7 @@ import json
 import subprocess
 
 import pytest
-from harness import PARLEYCTL, free_ports
+from harness import PARLEYCTL, free_ports, wait_until
 
 
 def test_a_room_from_creation_to_deletion(chat):
@@ -116,6 +116,16 @@ def test_sessions_are_listed_and_kicked(chat):
         assert mine[0]["user"] == "bob" and mine[0]["auth"] == "password" and mine[0]["protocol"] == 5
         assert chat.ctl("session", "kick", "bob", "--device", "bob-kickme")[1][0]["kicked"] == 1
         bob.wait_disconnected()
+
+
+def test_a_session_that_sleeps_is_not_listed(chat):
+    def listed():
+        return "bob-sleeps" in [s["device"] for s in chat.ctl("session", "list")[1]]
+
+    with chat.client("bob", "bob-sleeps", clean=False, expiry_s=600):
+        assert listed()
+    wait_until(lambda: not listed(), "its session is off the list")
+    chat.client("bob", "bob-sleeps").close()
 
 
 def test_status_tells_the_state_of_both_halves(chat):
