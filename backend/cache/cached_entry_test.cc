@@ -5,8 +5,10 @@
 namespace parley::backend {
 namespace {
 
+using namespace std::string_literals;
+
 TEST(CachedEntry, comes_back_as_it_went) {
-  const std::string envelope("{\"seq\":7,\"x\":\"\0\xff\"}", 20);
+  const std::string envelope = "{\"seq\":7,\"x\":\"\0\xff\"}"s;
   const auto packed = pack_entry(5, 7, envelope);
   const auto entry = read_entry(5, packed);
   ASSERT_TRUE(entry);

@@ -39,13 +39,14 @@ Result<StoreOutcome> CachedMessageStore::store(std::uint64_t generation, std::ui
 
 Result<Page> CachedMessageStore::page(const PageQuery& query) {
   const auto lease = lease_.load();
-  const auto newest = query.head ? query.head->last_seq : 0;
+  const auto head = query.head.value_or(RoomHead{});
+  const auto newest = head.last_seq;
   const auto seqs = newest > 0 ? seqs_for(query, newest) : std::nullopt;
   if (lease == 0 || !seqs || newest - seqs->first >= tail_.messages) {
     bypassed_.add();
     return store_.page(query);
   }
-  const RoomKey key{.lease = lease, .room_id = query.room_id, .epoch = query.head->epoch};
+  const RoomKey key{.lease = lease, .room_id = query.room_id, .epoch = head.epoch};
   const auto found = cache_.find(key, newest, *seqs);
   if (!found) {
     bypassed_.add();

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "backend/cache/scripted_redis.h"
 
 namespace parley::backend {
@@ -141,7 +143,7 @@ TEST_F(RedisPoolTest, a_kept_connection_that_was_closed_is_replaced_unnoticed) {
 }
 
 TEST_F(RedisPoolTest, after_failures_it_is_left_alone_then_tried_and_used_again) {
-  bool works = false;
+  std::atomic<bool> works = false;
   ScriptedRedis server(after_login([&](auto&) { return works ? "+OK\r\n" : ScriptedRedis::kHangUp; }));
   open(server);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(get());
@@ -250,23 +252,22 @@ TEST_F(RedisPoolTest, a_master_that_says_it_is_none_is_not_used) {
 }
 
 TEST_F(RedisPoolTest, after_a_failover_the_sentinels_are_asked_again) {
-  std::string old_role = "master";
-  const auto by_role = [](std::string& mine) {
-    return after_login([&mine](auto& command) {
-      if (command[0] == "ROLE") return role(mine.c_str());
-      return std::string(mine == "master" ? "+OK\r\n" : "-READONLY You can't write\r\n");
+  std::atomic<int> master = 1, told = 1;  // which of the two is it, and what the sentinel says
+  const auto server = [&](int me) {
+    return after_login([&master, me](auto& command) {
+      if (command[0] == "ROLE") return role(master == me ? "master" : "slave");
+      return std::string(master == me ? "+OK\r\n" : "-READONLY You can't write\r\n");
     });
   };
-  std::string new_role = "slave";
-  ScriptedRedis first(by_role(old_role)), second(by_role(new_role));
-  std::uint16_t master = first.port();
-  ScriptedRedis sentinel([&](auto&) { return redis_list({"127.0.0.1", std::to_string(master)}); });
+  ScriptedRedis first(server(1)), second(server(2));
+  ScriptedRedis sentinel([&](auto&) {
+    return redis_list({"127.0.0.1", std::to_string((told == 1 ? first : second).port())});
+  });
   open(sentinels({sentinel.port()}));
   EXPECT_TRUE(get());
-  old_role = "slave";
-  new_role = "master";
+  master = 2;
   EXPECT_FALSE(get());
-  master = second.port();
+  told = 2;
   EXPECT_TRUE(get());
   EXPECT_EQ(second.commands().back(), (RedisCommand{"GET", "k"}));
 }
