@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "backend/store/sqlite_schema.h"
+#include "backend/store/sqlite_seal.h"
 #include "base/file.h"
 
 namespace parley::backend {
@@ -66,6 +67,8 @@ Result<std::shared_ptr<SqliteDatabase>> SqliteDatabase::open(const std::filesyst
   try {
     std::shared_ptr<SqliteDatabase> database(new SqliteDatabase(clock));
     database->writer_ = connect(path, options);
+    if (auto target = moved_to(*database->writer_); !target.empty())
+      return fail(Errc::invalid_argument, "This store was moved to " + target + ": name that one instead.");
     if (auto migrated = migrate_schema(*database->writer_); !migrated)
       return std::unexpected(migrated.error());
     for (std::uint32_t i = 0; i < options.readers; ++i) {

@@ -1,0 +1,112 @@
+#include "backend/move/moved_rows.h"
+
+#include "base/encoding.h"
+
+namespace parley::backend {
+namespace {
+
+constexpr MovedTable kTables[] = {
+    {"users", "tttiiti", "SELECT name, name_key, title, admin, disabled, scram, created_at FROM users",
+     "INSERT INTO users(name, name_key, title, admin, disabled, scram, created_at)"
+     " SELECT a, b, c, d <> 0, e <> 0, f, g FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[],"
+     " $5::bigint[], $6::text[], $7::bigint[]) AS n(a, b, c, d, e, f, g)"},
+    {"tokens", "tttxii", "SELECT id, user, label, sha256, created_at, expires_at FROM tokens",
+     "INSERT INTO tokens(id, user_name, label, sha256, created_at, expires_at)"
+     " SELECT a, b, c, decode(d, 'hex'), e, f FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
+     " $5::bigint[], $6::bigint[]) AS n(a, b, c, d, e, f)"},
+    {"rooms", "ittititii",
+     "SELECT id, name, name_key, kind, title, public, epoch, members, deleted FROM rooms WHERE orphaned = 0",
+     "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, deleted)"
+     " SELECT a, b, c, d::smallint, e, f <> 0, g, h::integer, i <> 0 FROM unnest($1::bigint[], $2::text[],"
+     " $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[])"
+     " AS n(a, b, c, d, e, f, g, h, i)"},
+    {"room_progress", "itiiii",
+     "SELECT id, name, CASE WHEN orphaned = 1 THEN 3 ELSE deleted END, last_seq, messages, quarantined FROM "
+     "rooms",
+     "INSERT INTO room_progress(room_id, room, state, last_seq, messages, quarantined)"
+     " SELECT a, b, c::smallint, d, e, f <> 0 FROM unnest($1::bigint[], $2::text[], $3::bigint[], "
+     "$4::bigint[],"
+     " $5::bigint[], $6::bigint[]) AS n(a, b, c, d, e, f)"},
+    {"members", "itii", "SELECT room_id, user, role, since FROM members",
+     "INSERT INTO members(room_id, user_name, role, since) SELECT a, b, c::smallint, d"
+     " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
+    {"bans", "iti", "SELECT room_id, user, since FROM bans",
+     "INSERT INTO bans(room_id, user_name, since) SELECT a, b, c"
+     " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
+    {"directory_log", "itti", "SELECT version, changes, entries, entries_pending FROM directory_log",
+     "INSERT INTO directory_log(version, mark, changes, entries, entries_pending) SELECT a, '', b, c, d <> 0"
+     " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS n(a, b, c, d)"},
+    {"quarantine", "iiuitttit",
+     "SELECT room_id, seq, id, at, sender, type, ref, flags, envelope FROM quarantine",
+     "INSERT INTO quarantine(room_id, seq, id, at, sender, type, ref, flags, envelope)"
+     " SELECT a, b, c, d, e, f, g, h::smallint, i FROM unnest($1::bigint[], $2::bigint[], $3::uuid[],"
+     " $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[])"
+     " AS n(a, b, c, d, e, f, g, h, i)"},
+};
+
+void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& a) {
+  switch (a.size()) {
+    case 3:
+      to.query(sql, a[0], a[1], a[2]);
+      return;
+    case 4:
+      to.query(sql, a[0], a[1], a[2], a[3]);
+      return;
+    case 6:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5]);
+      return;
+    case 7:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+      return;
+    case 9:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
+      return;
+    default:
+      throw PostgresFailure{Errc::internal, "A table has an unforeseen number of columns.", ""};
+  }
+}
+
+}  // namespace
+
+std::span<const MovedTable> moved_tables() {
+  return kTables;
+}
+
+const MovedTable kMovedMessages{
+    "messages", "iiuitttit",
+    "SELECT room_id, seq, id, at, sender, type, ref, flags, envelope FROM messages"
+    " WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+    "INSERT INTO messages(room_id, seq, id, at, sender, type, ref, flags, envelope)"
+    " SELECT a, b, c, d, e, f, g, h::smallint, i FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], "
+    "$4::bigint[],"
+    " $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[]) AS n(a, b, c, d, e, f, g, h, i)"};
+
+void MovedRows::add(const Query& row) {
+  for (std::size_t i = 0; i < arrays_.size(); ++i) {
+    const auto column = static_cast<int>(i);
+    if (table_.columns[i] == 'i')
+      arrays_[i].add(row.number(column));
+    else if (table_.columns[i] == 'x')
+      arrays_[i].add(hex_encode(row.text(column)));
+    else
+      arrays_[i].add(row.text(column));
+  }
+  ++count_;
+}
+
+void MovedRows::write(PostgresConnection& to) {
+  if (count_ > 0) run(to, table_.write, arrays_);
+  clear();
+}
+
+void MovedRows::clear() {
+  arrays_.clear();
+  for (const char type : std::string_view(table_.columns)) {
+    arrays_.push_back(type == 'i'   ? PostgresArray::of_bigint()
+                      : type == 'u' ? PostgresArray::of_uuid()
+                                    : PostgresArray::of_text());
+  }
+  count_ = 0;
+}
+
+}  // namespace parley::backend

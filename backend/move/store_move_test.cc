@@ -1,0 +1,232 @@
+#include "backend/move/store_move.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "backend/store/postgres_stores.h"
+#include "backend/store/sqlite_stores.h"
+#include "base/ids.h"
+#include "tests/fakes/records.h"
+#include "tests/fakes/test_database.h"
+
+namespace parley::backend {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr std::uint64_t kMessages = 5000;  // of the larger room: three chunks
+
+class StoreMove : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (auto why = TestDatabase::why_not(); !why.empty()) GTEST_SKIP() << why;
+    database_ = std::make_unique<TestDatabase>();
+    path_ = std::filesystem::path(testing::TempDir()) / ("move-" + random_id(8) + ".db");
+    fill();
+  }
+  void TearDown() override {
+    old_ = {};
+    for (const char* tail : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path_.string() + tail);
+  }
+
+  // Something of everything.
+  void fill() {
+    old_ = open_sqlite();
+    EXPECT_TRUE(
+        old_.users->create({.name = "alice", .title = "Alice Ä.", .admin = true, .scram = "verifier"}));
+    EXPECT_TRUE(old_.users->create({.name = "Bob", .title = "", .scram = ""}));
+    EXPECT_TRUE(old_.users->update("Bob", {.disabled = true}));
+    EXPECT_TRUE(old_.users->create_token({.id = std::string(26, '1'),
+                                          .user = "alice",
+                                          .label = "phone",
+                                          .sha256 = std::string("\0\1\2\377", 4) + std::string(28, 'x'),
+                                          .expires_at = from_ms(4'000'000'000'000)}));
+    lab_ = make_room("Lab");
+    den_ = make_room("den");
+    gone_ = make_room("gone");
+    EXPECT_TRUE(old_.rooms->update(lab_, {.title = "The lab", .is_public = true}));
+    EXPECT_TRUE(old_.rooms->change_member({.room_id = den_, .user = "Bob", .banned = true}));
+    EXPECT_TRUE(old_.messages->begin(7, "journal1", 100));
+    Records records;
+    records.add_range(lab_, 1, kMessages)
+        .add_range(den_, 1, 3)
+        .add_range(gone_, 1, 3)
+        .add_range(orphan_, 1, 2);
+    store(records);
+    store(Records().add(den_, 3, 1));  // another message under a number that is taken
+    EXPECT_TRUE(old_.rooms->erase(gone_));
+  }
+  std::uint64_t make_room(const std::string& name) {
+    auto room = old_.rooms->create(
+        {.name = name, .title = "", .members = {{"alice", wire::Role::owner}, {"Bob", wire::Role::reader}}});
+    EXPECT_TRUE(room) << room.error().message;
+    return room ? room->value.id : 0;
+  }
+  void store(const Records& records) {
+    auto stored = old_.messages->store(7, offset_, offset_ + 1000, records.span());
+    EXPECT_TRUE(stored) << stored.error().message;
+    offset_ += 1000;
+  }
+
+  Stores open_sqlite() {
+    auto stores = open_sqlite_stores(path_, {}, clock_);
+    EXPECT_TRUE(stores) << stores.error().message;
+    return *std::move(stores);
+  }
+  Stores open_postgres() {
+    auto stores = open_postgres_stores(database_->address(), {}, clock_);
+    EXPECT_TRUE(stores) << stores.error().message;
+    return *std::move(stores);
+  }
+  Result<Moved> move(const std::function<bool(const MoveProgress&)>& tell = [](const MoveProgress&) {
+    return true;
+  }) {
+    return move_store(path_, database_->address(), clock_, tell);
+  }
+
+  static std::vector<std::string> envelopes(Stores& stores, std::uint64_t room) {
+    std::vector<std::string> all;
+    for (;;) {
+      auto page = stores.messages->page({.room_id = room, .after = all.size(), .limit = 500});
+      EXPECT_TRUE(page) << page.error().message;
+      if (!page || page->envelopes.empty()) return all;
+      all.insert(all.end(), page->envelopes.begin(), page->envelopes.end());
+    }
+  }
+  // In no order: each kind of store has its own.
+  static std::multiset<std::string> directory(Stores& stores) {
+    std::multiset<std::string> all;
+    auto version =
+        stores.directory->snapshot(100, [&](std::vector<wire::DirectoryChange> changes) -> Result<> {
+          for (const auto& change : changes) {
+            std::string bytes;
+            wire::append_change(bytes, change);
+            all.insert(bytes);
+          }
+          return {};
+        });
+    EXPECT_TRUE(version) << version.error().message;
+    all.insert(std::to_string(version.value_or(0)) + *stores.directory->directory_id());
+    return all;
+  }
+
+  SystemClock clock_;
+  std::unique_ptr<TestDatabase> database_;
+  std::filesystem::path path_;
+  Stores old_;
+  std::uint64_t lab_ = 0, den_ = 0, gone_ = 0, orphan_ = 4711, offset_ = 100;
+};
+
+TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
+  const auto old_directory = directory(old_);
+  const auto old_lab = envelopes(old_, lab_);
+  const auto pending = old_.directory->unconfirmed_entries(100);
+  auto moved = move();
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_EQ(moved->users, 2u);
+  EXPECT_EQ(moved->messages, kMessages + 3 + 2);
+  EXPECT_EQ(moved->copied, moved->messages);
+
+  auto now = open_postgres();
+  EXPECT_EQ(directory(now), old_directory);
+  ASSERT_EQ(old_lab.size(), kMessages);
+  EXPECT_EQ(envelopes(now, lab_), old_lab);
+  EXPECT_EQ(envelopes(now, den_), envelopes(old_, den_));
+  EXPECT_EQ(now.directory->unconfirmed_entries(100)->size(), pending->size());
+  EXPECT_EQ(now.directory->steps_after(0, 1000)->size(), old_.directory->steps_after(0, 1000)->size());
+  auto position = *now.messages->position();
+  EXPECT_EQ(position.journal, "journal1");
+  EXPECT_EQ(position.offset, offset_);
+  EXPECT_EQ(position.generation, 7u);
+  auto lab = *now.rooms->find("Lab");
+  EXPECT_EQ(lab.title, "The lab");
+  EXPECT_TRUE(lab.is_public);
+  EXPECT_EQ(lab.last_seq, kMessages);
+  EXPECT_EQ(lab.members, 2u);
+  EXPECT_TRUE(now.rooms->get(den_)->quarantined);
+  EXPECT_TRUE(now.rooms->member(den_, "Bob")->banned);
+  EXPECT_EQ(now.rooms->find("gone").error().code, Errc::not_found);
+  EXPECT_EQ(now.users->find("alice")->scram, "verifier");
+  EXPECT_EQ(now.users->find("alice")->title, "Alice Ä.");
+  EXPECT_EQ(now.users->tokens("alice")->at(0).label, "phone");
+  EXPECT_EQ(database_->number("SELECT count(*) FROM quarantine"), 1);
+
+  EXPECT_FALSE(old_.users->create({.name = "late", .title = "", .scram = ""}));
+  EXPECT_FALSE(old_.messages->store(7, offset_, offset_ + 1, Records().add(lab_, kMessages + 1).span()));
+  EXPECT_EQ(envelopes(old_, lab_), old_lab);
+  auto again = open_sqlite_stores(path_, {}, clock_);
+  ASSERT_FALSE(again);
+  EXPECT_THAT(again.error().message, HasSubstr("was moved to postgresql://"));
+  EXPECT_EQ(move().error().code, Errc::invalid_argument);
+}
+
+TEST_F(StoreMove, the_new_store_goes_on_where_the_old_one_stopped) {
+  ASSERT_TRUE(move());
+  auto now = open_postgres();
+  ASSERT_TRUE(now.messages->begin(8, "journal1", std::nullopt));
+  auto stored = now.messages->store(
+      8, offset_, offset_ + 10, Records().add(lab_, kMessages).add(lab_, kMessages + 1).add(gone_, 4).span());
+  ASSERT_TRUE(stored) << stored.error().message;
+  EXPECT_EQ(stored->repeated, 1u);
+  EXPECT_EQ(stored->stored, 1u);
+  EXPECT_EQ(stored->dropped, 1u);
+  EXPECT_TRUE(now.users->create({.name = "carol", .title = "", .scram = ""}));
+}
+
+TEST_F(StoreMove, one_that_was_stopped_goes_on_and_leaves_the_old_store_as_it_was) {
+  auto stopped = move([](const MoveProgress& now) { return now.done < 2000; });
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Errc::unavailable);
+  EXPECT_TRUE(old_.users->create({.name = "carol", .title = "", .scram = ""}));
+  store(Records().add_range(lab_, kMessages + 1, kMessages + 5));
+  auto moved = move();
+  ASSERT_TRUE(moved) << moved.error().message;
+  EXPECT_LT(moved->copied, moved->messages);
+  EXPECT_EQ(moved->users, 3u);
+  auto now = open_postgres();
+  EXPECT_EQ(envelopes(now, lab_), envelopes(old_, lab_));
+  EXPECT_EQ(envelopes(now, lab_).size(), kMessages + 5);
+}
+
+TEST_F(StoreMove, what_is_stored_meanwhile_comes_along) {
+  std::uint64_t next = kMessages + 1;
+  auto moved = move([&](const MoveProgress& now) {
+    if (now.what != std::string_view("finishing") && next < kMessages + 300) {
+      store(Records().add_range(lab_, next, next + 9));
+      next += 10;
+      EXPECT_TRUE(old_.users->create({.name = "u" + std::to_string(next), .title = "", .scram = ""}));
+    }
+    return true;
+  });
+  ASSERT_TRUE(moved) << moved.error().message;
+  ASSERT_GT(next, kMessages + 20);
+  auto now = open_postgres();
+  EXPECT_EQ(envelopes(now, lab_).size(), next - 1);
+  EXPECT_EQ(envelopes(now, lab_), envelopes(old_, lab_));
+  EXPECT_EQ(directory(now), directory(old_));
+}
+
+TEST_F(StoreMove, a_copy_that_differs_is_found_before_anything_is_sealed) {
+  ASSERT_FALSE(move([](const MoveProgress& now) { return now.what == std::string_view("copying"); }));
+  database_->run(
+      "UPDATE messages SET envelope = replace(envelope, '\"seq\":1234', '\"seq\":4321') WHERE seq = 1234");
+  auto moved = move();
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code, Errc::corrupt);
+  EXPECT_THAT(moved.error().message, HasSubstr("Lab"));
+  EXPECT_TRUE(old_.users->create({.name = "carol", .title = "", .scram = ""}));
+}
+
+TEST_F(StoreMove, another_installations_database_is_left_alone) {
+  ASSERT_TRUE(open_postgres().users->create({.name = "zoe", .title = "", .scram = ""}));
+  auto moved = move();
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().code, Errc::invalid_argument);
+  EXPECT_TRUE(open_postgres().users->find("zoe"));
+}
+
+}  // namespace
+}  // namespace parley::backend
