@@ -1,6 +1,8 @@
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <csignal>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -11,19 +13,22 @@
 #include "backend/config/config.h"
 #include "backend/config/store_config.h"
 #include "backend/requests/create_admin.h"
+#include "base/backoff.h"
 
 // Exit codes: 0 done, 2 the command line or the configuration is wrong, 1 anything else.
 namespace {
 
 using namespace parley;
 using namespace parley::backend;
+using std::chrono::milliseconds;
 
 constexpr int kOk = 0, kFailed = 1, kWrong = 2;
 
 constexpr const char* kAbout =
     "parleyd: the backend of Parley, a chat system in an ordinary Eclipse Mosquitto.\n"
     "It keeps history, rooms and accounts, answers requests, and serves /healthz, /readyz and /metrics.\n"
-    "It needs a Mosquitto with the plugin mosquitto_parley.so; until that answers, it waits and tries again.";
+    "It needs a Mosquitto with the plugin mosquitto_parley.so, and the database `store` names. While the\n"
+    "broker, or a PostgreSQL, does not answer, it waits and tries again.";
 
 constexpr const char* kExamples =
     "Examples:\n"
@@ -96,17 +101,46 @@ int migrate(const Config& config, bool only_check) {
   return pending->empty() ? kOk : kFailed;
 }
 
+// Whether a signal to stop came in time.
+bool stopped_within(milliseconds time, const sigset_t& stops) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const timespec left{.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(time - seconds).count()};
+  const int signal = sigtimedwait(&stops, nullptr, &left);
+  return signal == SIGTERM || signal == SIGINT;
+}
+
+// Null: a signal came before the database did. A PostgreSQL that is away is waited for, as it is later on.
+Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& secret, const Clock& clock,
+                                       const LogSink& log, const sigset_t& stops) {
+  Backoff pause({.least = milliseconds(200), .first = milliseconds(500), .max = milliseconds(10'000)});
+  const auto away = [&] {
+    if (!is_postgres_url(config.store)) return false;
+    const auto there = migrate_store(config, clock);
+    if (there || there.error().code != Errc::unavailable) return false;
+    log(LogLevel::warning, there.error().message + " It is waited for.");
+    return true;
+  };
+  while (true) {
+    if (!away()) {
+      auto backend = Backend::start(config, secret, clock, log);
+      if (backend || !away()) return backend;  // it may have gone in between
+    }
+    if (stopped_within(pause.next(), stops)) return nullptr;
+  }
+}
+
 int run(const Config& config, const sigset_t& stops) {
   const auto secret = broker_secret(config);
   if (!secret) return fail_with(kWrong, secret.error().message);
   const auto log = make_log(config.log.level, config.log.format);
   SystemClock clock;
   log(LogLevel::info, "parleyd " PARLEY_VERSION " starts");
-  auto backend = Backend::start(config, *secret, clock, log);
+  auto backend = start(config, *secret, clock, log, stops);
   if (!backend) {
     log(LogLevel::error, backend.error().message);
     return kFailed;
   }
+  if (!*backend) return kOk;
   int signal = 0;
   while (signal != SIGTERM && signal != SIGINT) sigwait(&stops, &signal);
   log(LogLevel::info, "stopping");

@@ -50,7 +50,7 @@ def test_a_stopped_backend_harms_no_chat_and_history_catches_up(make_server, rng
             assert send_known(crowd, alice, f"steady#{begun}") < 0x80
             slowest = max(slowest, time.monotonic() - begun)
             time.sleep(0.01)
-        assert slowest < 1, f"an acknowledgement took {slowest:.2f} s"
+        assert slowest < 3, f"an acknowledgement took {slowest:.2f} s"  # less than half the time parleyd was stopped
         server.backend.send(signal.SIGCONT)
         crowd.wait_accepted(100)
         assert_all_well(crowd, crowd.settle())

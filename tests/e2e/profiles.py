@@ -105,8 +105,11 @@ class Production:
             self.folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-servers-"))
             self.folder.chmod(0o711)
             self.postgres, self.redis = Postgres(self.folder), Redis(self.folder)
+        for server in (self.postgres, self.redis):
+            server.go_on()
+            server.start()
         number = next(self._numbers)
-        return ServerStorage(self.postgres.start(), self.redis.start(), f"parley{number}", number)
+        return ServerStorage(self.postgres, self.redis, f"parley{number}", number)
 
     def close(self):
         if self.folder is not None:
