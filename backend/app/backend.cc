@@ -67,10 +67,11 @@ Stores with_cache(Stores opened, std::unique_ptr<MessageStore>& uncached, const 
 
 struct Backend::Parts final : LeaseListener {
   Parts(const Config& given, const std::string& secret, const Clock& time, const LogSink& log_to,
-        Stores opened, MadeCache made)
+        std::unique_ptr<Metrics> counted, Stores opened, MadeCache made)
       : config(given),
         clock(time),
         log(log_to),
+        own_metrics(std::move(counted)),
         cache(std::move(made)),
         stores(with_cache(std::move(opened), uncached, cache, metrics)),
         link(mqtt_options(given, secret), metrics, log),
@@ -118,7 +119,8 @@ struct Backend::Parts final : LeaseListener {
   Config config;
   const Clock& clock;
   LogSink log;
-  Metrics metrics;
+  std::unique_ptr<Metrics> own_metrics;
+  Metrics& metrics = *own_metrics;
   MadeCache cache;
   std::unique_ptr<MessageStore> uncached;  // below the cache, when there is one
   Stores stores;
@@ -136,11 +138,13 @@ struct Backend::Parts final : LeaseListener {
 
 Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std::string& secret,
                                                 const Clock& clock, const LogSink& log) {
-  auto stores = open_stores(config, clock);
+  auto metrics = std::make_unique<Metrics>();
+  auto stores = open_stores(config, clock, metrics.get());
   if (!stores) return std::unexpected(stores.error());
   auto cache = open_cache(config, *stores, clock, log);
   if (!cache) return std::unexpected(cache.error());
-  auto parts = std::make_unique<Parts>(config, secret, clock, log, *std::move(stores), *std::move(cache));
+  auto parts = std::make_unique<Parts>(config, secret, clock, log, std::move(metrics), *std::move(stores),
+                                       *std::move(cache));
   if (config.http.port != 0) {
     auto http = HttpServer::start({.address = config.http.address, .port = config.http.port},
                                   {.readiness = [raw = parts.get()] { return raw->readiness(); },

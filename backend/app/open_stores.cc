@@ -21,23 +21,31 @@ PostgresOptions postgres_options(const Config& config) {
   return options;
 }
 
-// The result of `work` with a pool of one connection to the configured database.
+// What `work` tells of each database of the store, with a pool of one connection.
 template <class Work>
 Result<std::vector<std::string>> with_database(const Config& config, const Clock& clock, Work work) {
-  auto address = postgres_store(config);
-  if (!address) return std::unexpected(address.error());
-  PostgresPool pool(*std::move(address), {.connections = 1}, clock);
-  return work(pool);
+  auto store = postgres_store(config);
+  if (!store) return std::unexpected(store.error());
+  store->shards.insert(store->shards.begin(), std::move(store->main));
+  const bool several = store->shards.size() > 1;
+  std::vector<std::string> lines;
+  for (auto& address : store->shards) {
+    PostgresPool pool(std::move(address), {.connections = 1}, clock);
+    auto some = work(pool);
+    if (!some) return some;
+    for (const auto& line : *some) lines.push_back(several ? pool.address().shown() + " " + line : line);
+  }
+  return lines;
 }
 
 }  // namespace
 
 Result<Stores> open_stores(const Config& config, const Clock& clock, Metrics* metrics) {
   if (is_postgres_url(config.store)) {
-    auto address = postgres_store(config);
-    if (!address) return std::unexpected(address.error());
-    return open_postgres_stores(*address, postgres_options(config), clock,
-                                metrics ? PostgresMeters(*metrics, "store") : PostgresMeters());
+    auto store = postgres_store(config);
+    if (!store) return std::unexpected(store.error());
+    return open_postgres_stores({.main = store->main, .shards = store->shards, .replicas = store->replicas},
+                                postgres_options(config), clock, metrics);
   }
   const auto path = sqlite_path(config.store);
   if (!path) return std::unexpected(path.error());

@@ -1,11 +1,13 @@
 // The program itself, with a real Mosquitto that has no plugin. With it: tests/e2e.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <sstream>
 
 #include "backend/mqtt/test_broker.h"
+#include "tests/fakes/test_database.h"
 
 namespace parley::backend {
 namespace {
@@ -188,6 +190,61 @@ TEST_F(ParleydTest, a_port_in_use_ends_it_with_code_1_and_its_name) {
 TEST_F(ParleydTest, a_store_that_can_not_be_opened_ends_it_with_code_1) {
   EXPECT_EQ(run({"--set", "store=/nonexistent/parley.db"}), 1);
   EXPECT_THAT(err(), HasSubstr("/nonexistent"));
+}
+
+TEST_F(ParleydTest, migrate_only_brings_the_schema_up_to_date_and_its_check_only_tells) {
+  EXPECT_EQ(run({"migrate", "--check"}), 1);
+  EXPECT_THAT(out(), HasSubstr("pending 1: "));
+  EXPECT_FALSE(std::filesystem::exists(dir / "parley.db"));
+  EXPECT_EQ(run({"migrate"}), 0) << err();
+  EXPECT_THAT(out(), HasSubstr("done 1: "));
+  EXPECT_EQ(run({"migrate", "--check"}), 0);
+  EXPECT_EQ(out(), "nothing to do\n");
+}
+
+class ParleydWithPostgres : public ParleydTest {
+ protected:
+  void SetUp() override {
+    if (auto why = TestDatabase::why_not(); !why.empty()) GTEST_SKIP() << why;
+    database = std::make_unique<TestDatabase>();
+    auto url = database->address();
+    password = std::exchange(url.password, "");
+    write_file("password", password, 0600);
+    write_file("parleyd.toml",
+               "store = \"" + url.shown() + "\"\nstore_password_file = \"" + (dir / "password").string() +
+                   "\"\nbroker.port = 1\nhttp.port = " + std::to_string(http_port) + "\n",
+               0644);
+  }
+  void write_file(const char* name, const std::string& text, mode_t mode) {
+    std::ofstream(dir / name) << text;
+    ::chmod((dir / name).c_str(), mode);
+  }
+
+  std::unique_ptr<TestDatabase> database;
+  std::string password;
+};
+
+TEST_F(ParleydWithPostgres, its_database_is_migrated_by_command_or_by_a_start) {
+  EXPECT_EQ(run({"--check-config"}), 0) << err();
+  EXPECT_EQ(run({"migrate", "--check"}), 1) << err();
+  EXPECT_THAT(out(), AllOf(HasSubstr("pending 1: "), HasSubstr("pending 2: ")));
+  EXPECT_EQ(database->run("SELECT to_regclass('rooms') IS NULL"), "t");
+  EXPECT_EQ(run({"--create-admin", "ada"}), 0) << err();
+  EXPECT_EQ(run({"migrate", "--check"}), 0);
+  EXPECT_EQ(database->number("SELECT count(*) FROM users WHERE admin"), 1);
+}
+
+TEST_F(ParleydWithPostgres, its_password_is_nowhere_to_be_seen) {
+  start();
+  ASSERT_TRUE(wait_alive()) << err();
+  const auto arguments = contents("/proc/" + std::to_string(pid) + "/cmdline");
+  EXPECT_THAT(arguments + err() + get("/metrics"), testing::Not(HasSubstr(password)));
+  EXPECT_THAT(get("/metrics"), HasSubstr("parley_postgres_connects_total{database=\"store\"} "));
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait(), 0) << err();
+  write_file("password", "something else", 0600);
+  EXPECT_EQ(run({"migrate"}), 1);
+  EXPECT_THAT(err(), AllOf(HasSubstr("password"), testing::Not(HasSubstr("something else"))));
 }
 
 }  // namespace

@@ -59,6 +59,19 @@ std::optional<std::string> set(const NumberKey& key, const toml::node& node, Con
   return std::nullopt;
 }
 
+std::optional<std::string> set(const ListKey& key, const toml::node& node, Config& config) {
+  const auto* array = node.as_array();
+  std::vector<std::string> values;
+  for (std::size_t i = 0; array && i < array->size(); ++i) {
+    const auto value = array->get(i)->value_exact<std::string>();
+    if (!value) array = nullptr;
+    if (value) values.push_back(*value);
+  }
+  if (!array) return "must be a list of strings";
+  key.set(config, std::move(values));
+  return std::nullopt;
+}
+
 std::optional<std::string> set(const ChoiceKey& key, const toml::node& node, Config& config) {
   const auto value = node.value_exact<std::string>();
   for (std::size_t i = 0; value && i < key.choices.size(); ++i)
@@ -119,6 +132,11 @@ void read_override(const std::string& given, Config& config, ConfigErrors& error
 std::string default_value(const Key& key, const Config& config) {
   if (const auto* text = std::get_if<TextKey>(&key.kind)) return '"' + text->get(config) + '"';
   if (const auto* number = std::get_if<NumberKey>(&key.kind)) return std::to_string(number->get(config));
+  if (const auto* list = std::get_if<ListKey>(&key.kind)) {
+    std::string out;
+    for (const auto& value : list->get(config)) out += (out.empty() ? "\"" : ", \"") + value + '"';
+    return "[" + out + "]";
+  }
   const auto& choice = std::get<ChoiceKey>(key.kind);
   return '"' + std::string(choice.choices[choice.get(config)]) + '"';
 }

@@ -20,6 +20,7 @@ struct Config {
   std::string store = "sqlite:///var/lib/parley/parley.db";
   std::string store_password_file;
   std::uint32_t store_connections = 0;  // 0: requests.threads + 4
+  std::vector<std::string> store_replicas, store_shards;
 
   // cache_url.h
   std::string cache = "memory://";

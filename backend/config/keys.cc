@@ -31,6 +31,12 @@ TextKey text() {
           [](Config& c, std::string v) { Field(c) = std::move(v); }};
 }
 
+template <auto Field>
+ListKey list() {
+  return {[](const Config& c) -> const std::vector<std::string>& { return Field(c); },
+          [](Config& c, std::vector<std::string> v) { Field(c) = std::move(v); }};
+}
+
 #define FIELD(path)      \
   [](auto& c) -> auto& { \
     return c.path;       \
@@ -56,6 +62,21 @@ std::vector<Key> make_keys() {
       {"store_connections",
        "Connections to PostgreSQL at most, made when needed. 0: requests.threads and 4 more.",
        number<FIELD(store_connections)>(0, 1'000)},
+      {"store_replicas",
+       "PostgreSQL databases that follow the one of `store`, as URLs: pages of history are read from them "
+       "where "
+       "they\n"
+       "have all that the reader may know of. Each has connections of its own, as many.",
+       list<FIELD(store_replicas)>()},
+      {"store_shards",
+       "Further PostgreSQL databases, as URLs, over which new rooms' messages are spread, together with that "
+       "of "
+       "`store`.\n"
+       "A room stays where it was made: a database may be added at any time, and none that holds rooms may "
+       "be "
+       "left out.\n"
+       "One password is for all of them that have none in the URL. Not together with store_replicas.",
+       list<FIELD(store_shards)>()},
       {"cache",
        "Where recent messages are kept at hand, and requests counted. memory:// in this process;\n"
        "redis://host:port/0 in a Redis, rediss:// over TLS, or "

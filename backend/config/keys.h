@@ -19,6 +19,10 @@ struct NumberKey {
   std::int64_t (*get)(const Config&);
   void (*set)(Config&, std::int64_t);
 };
+struct ListKey {  // of strings
+  const std::vector<std::string>& (*get)(const Config&);
+  void (*set)(Config&, std::vector<std::string>);
+};
 struct ChoiceKey {
   std::vector<std::string_view> choices;
   std::size_t (*get)(const Config&);  // index into choices
@@ -28,7 +32,7 @@ struct ChoiceKey {
 struct Key {
   std::string_view name;  // "port" or "http.port"
   std::string_view help;  // one or more lines for people: what it does, its unit
-  std::variant<TextKey, NumberKey, ChoiceKey> kind;
+  std::variant<TextKey, NumberKey, ChoiceKey, ListKey> kind;
 };
 
 // Every key there is, those of one table together, those without a table first.

@@ -19,9 +19,14 @@ Result<> check_store_secrecy(const Config& config, const std::string& file,
 // The file path of `store`. invalid_argument when it is another kind of store.
 Result<std::string> sqlite_path(const std::string& store);
 
-// The database of `store`, with the password: from PARLEY_STORE_PASSWORD, else store_password_file, else the
-// URL. invalid_argument when it is another kind of store; read_secret_file's errors.
-Result<PostgresAddress> postgres_store(const Config& config);
+// The databases of `store`, `store_shards` and `store_replicas`, each with its password: for `store` from
+// PARLEY_STORE_PASSWORD, else store_password_file, else its URL; for the others from their URL, else as for
+// `store`. invalid_argument when `store` is another kind of store; read_secret_file's errors.
+struct PostgresStoreConfig {
+  PostgresAddress main;
+  std::vector<PostgresAddress> shards, replicas;
+};
+Result<PostgresStoreConfig> postgres_store(const Config& config);
 
 // How many connections to it.
 std::uint32_t store_connections(const Config& config);

@@ -62,11 +62,11 @@ TEST_F(StoreConfig, a_bad_url_is_told_without_showing_it) {
 
 TEST_F(StoreConfig, the_password_comes_from_the_environment_then_the_file_then_the_url) {
   Config config{.store = kWithPassword};
-  EXPECT_EQ(postgres_store(config)->password, "hush@hush");
+  EXPECT_EQ(postgres_store(config)->main.password, "hush@hush");
   config.store_password_file = file("secret", "from a file\n", 0600);
-  EXPECT_EQ(postgres_store(config)->password, "from a file");
+  EXPECT_EQ(postgres_store(config)->main.password, "from a file");
   ::setenv("PARLEY_STORE_PASSWORD", "from outside", 1);
-  EXPECT_EQ(postgres_store(config)->password, "from outside");
+  EXPECT_EQ(postgres_store(config)->main.password, "from outside");
 }
 
 TEST_F(StoreConfig, a_password_file_others_may_read_is_refused) {
@@ -86,6 +86,36 @@ TEST_F(StoreConfig, a_password_on_the_command_line_is_refused) {
   EXPECT_THAT(errors(load_config("", {"store=" + std::string(kWithPassword)})),
               ElementsAre(AllOf(HasSubstr("--set store"), Not(HasSubstr("hush")))));
   EXPECT_TRUE(load_config("", {"store=postgresql://parley@db/chat"}));
+}
+
+TEST_F(StoreConfig, shards_and_replicas_have_their_own_password_or_that_of_all) {
+  auto config = parse_config(R"(
+store = "postgresql://parley@one/chat"
+store_shards = ["postgresql://parley@two/chat", "postgresql://parley:own@three/chat"]
+)",
+                             "f");
+  ASSERT_TRUE(config) << config.error().front();
+  ::setenv("PARLEY_STORE_PASSWORD", "of all", 1);
+  auto store = postgres_store(*config);
+  ASSERT_EQ(store->shards.size(), 2u);
+  EXPECT_EQ(store->shards[0].hosts, "two");
+  EXPECT_EQ(store->shards[0].password, "of all");
+  EXPECT_EQ(store->shards[1].password, "own");
+}
+
+TEST_F(StoreConfig, lists_are_checked_as_the_store_is) {
+  EXPECT_THAT(errors(parse_config(
+                  "store = \"postgresql://p@db/x\"\nstore_replicas = [\"mysql://p:hush@db/x\"]", "f")),
+              ElementsAre(AllOf(HasSubstr("store_replicas: "), Not(HasSubstr("hush")))));
+  EXPECT_THAT(errors(parse_config("store_shards = [\"postgresql://p@db/x\"]", "f")),
+              ElementsAre(HasSubstr("are for a PostgreSQL store")));
+  EXPECT_THAT(errors(parse_config("store_shards = \"postgresql://p@db/x\"", "f")),
+              ElementsAre(HasSubstr("store_shards must be a list of strings")));
+  EXPECT_THAT(errors(load_config(file("public.toml",
+                                      "store = \"postgresql://p@db/x\"\n"
+                                      "store_shards = [\"postgresql://p:hush@db/y\"]\n",
+                                      0644))),
+              ElementsAre(AllOf(HasSubstr("store_shards: "), Not(HasSubstr("hush")))));
 }
 
 TEST_F(StoreConfig, connections_follow_the_request_threads_unless_set) {

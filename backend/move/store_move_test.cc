@@ -77,7 +77,7 @@ class StoreMove : public testing::Test {
     return *std::move(stores);
   }
   Stores open_postgres() {
-    auto stores = open_postgres_stores(database_->address(), {}, clock_);
+    auto stores = open_postgres_stores({.main = database_->address()}, {}, clock_);
     EXPECT_TRUE(stores) << stores.error().message;
     return *std::move(stores);
   }

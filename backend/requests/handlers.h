@@ -48,6 +48,7 @@ Outcome token_list(const RequestContext& context);
 Outcome session_list(const RequestContext& context);
 Outcome session_kick(const RequestContext& context);
 Outcome append(const RequestContext& context);
+Outcome server_shards(const RequestContext& context);
 Outcome server_status(const RequestContext& context);
 
 }  // namespace parley::backend

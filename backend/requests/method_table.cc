@@ -24,6 +24,7 @@ constexpr Method kMethods[] = {
     {"room.leave", room_leave, change},
     {"room.list", room_list, read},
     {"room.update", room_update, change},
+    {"server.shards", server_shards, read},
     {"server.status", server_status, read},
     {"session.kick", session_kick, change},
     {"session.list", session_list, read},

@@ -230,6 +230,24 @@ TEST_F(UserRequests, the_status_is_as_topics_md_shows_it) {
   EXPECT_EQ(members_of(status), members_of(expected));
 }
 
+TEST_F(UserRequests, shards_are_told_to_administrators_one_by_one) {
+  EXPECT_EQ(refused("alice", "server.shards"), "not_allowed");
+  EXPECT_EQ(ok("root", "server.shards")["shards"], Json::array());
+  stores_.shards = []() -> Result<std::vector<ShardStatus>> {
+    return std::vector<ShardStatus>{
+        {.id = "a", .database = "postgresql://one", .answers = true, .rooms = 2, .messages = 30, .offset = 4},
+        {.id = "b", .database = "postgresql://two"}};
+  };
+  auto shards = ok("root", "server.shards")["shards"];
+  EXPECT_EQ(shards[0], (Json{{"shard", "a"},
+                             {"database", "postgresql://one"},
+                             {"answers", true},
+                             {"rooms", 2},
+                             {"messages", 30},
+                             {"offset", 4}}));
+  EXPECT_EQ(shards[1], (Json{{"shard", "b"}, {"database", "postgresql://two"}, {"answers", false}}));
+}
+
 TEST_F(UserRequests, whoever_has_the_database_makes_an_administrator) {
   auto token = create_admin(stores_, "boss", clock_);
   ASSERT_TRUE(token) << token.error().message;

@@ -39,6 +39,7 @@ class Bare {
  public:
   explicit Bare(const PostgresAddress& address) : connection_(PQconnectdb(address.conninfo().c_str())) {
     if (PQstatus(connection_) != CONNECTION_OK) stop(PQerrorMessage(connection_));
+    run("SET client_min_messages = error");
   }
   ~Bare() { PQfinish(connection_); }
 
@@ -151,7 +152,7 @@ struct World {
   explicit World(const PostgresAddress& address) {
     PostgresOptions options;
     options.pool.connections = kReaders + 4;
-    auto opened = open_postgres_stores(address, options, clock);
+    auto opened = open_postgres_stores({.main = address}, options, clock);
     if (!opened) stop(opened.error().message);
     stores = *std::move(opened);
     if (auto made = stores.users->create({.name = "alice", .title = "", .scram = ""}); !made)
@@ -220,7 +221,8 @@ void measure_pages(World& world, Bare& bare, std::size_t rows) {
       "\"role\":\"member\",\"device\":\"alice-phone\",\"at\":1795314673123,\"type\":\"text\",\"content\":"
       "{\"text\":\"' || repeat('x', 89) || '\"}}' FROM generate_series(1, " +
       std::to_string(rows) + ") n; UPDATE room_progress SET last_seq = " + std::to_string(rows) +
-      " WHERE room_id = " + std::to_string(room) + "; VACUUM ANALYZE messages");
+      " WHERE room_id = " + std::to_string(room));
+  bare.run("VACUUM ANALYZE messages");
   bare.prepare(
       "SELECT envelope FROM messages WHERE room_id = $1::bigint AND seq < $2::bigint"
       " ORDER BY seq DESC LIMIT " +

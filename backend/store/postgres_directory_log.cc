@@ -78,7 +78,7 @@ Result<std::uint64_t> PostgresDirectoryLog::snapshot(
     std::uint32_t part, const std::function<Result<>(std::vector<wire::DirectoryChange>)>& sink) {
   return pool_->read_consistent([&](PostgresConnection& connection) -> Result<std::uint64_t> {
     auto version = current_version(connection);
-    if (auto streamed = stream_directory(connection, part, sink); !streamed)
+    if (auto streamed = stream_directory(connection, shards_.get(), part, sink); !streamed)
       return std::unexpected(streamed.error());
     return version;
   });

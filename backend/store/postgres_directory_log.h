@@ -5,6 +5,7 @@
 
 #include "backend/store/directory_log.h"
 #include "backend/store/postgres_pool.h"
+#include "backend/store/postgres_shards.h"
 
 namespace parley::backend {
 
@@ -14,8 +15,10 @@ Result<> drop_entries_of(PostgresConnection& connection, std::uint64_t room_id);
 
 class PostgresDirectoryLog final : public DirectoryLog {
  public:
-  PostgresDirectoryLog(std::shared_ptr<PostgresPool> pool, std::uint32_t steps_kept)
-      : pool_(std::move(pool)), steps_kept_(steps_kept) {}
+  // `shards`: null when all messages lie in the pool's own database.
+  PostgresDirectoryLog(std::shared_ptr<PostgresPool> pool, std::shared_ptr<PostgresShards> shards,
+                       std::uint32_t steps_kept)
+      : pool_(std::move(pool)), shards_(std::move(shards)), steps_kept_(steps_kept) {}
 
   Result<std::string> directory_id() override;
   Result<std::uint64_t> version() override;
@@ -28,6 +31,7 @@ class PostgresDirectoryLog final : public DirectoryLog {
 
  private:
   std::shared_ptr<PostgresPool> pool_;
+  std::shared_ptr<PostgresShards> shards_;
   std::uint32_t steps_kept_;
 };
 

@@ -34,6 +34,8 @@ class PostgresArray {
     ++count_;
   }
 
+  bool empty() const { return count_ == 0; }
+
   // array_recv's form: dimensions, whether there are nulls, the elements' type; length and first index of the
   // dimension; then each element after its length.
   std::string bytes() const {

@@ -26,7 +26,12 @@ Result<bool> purge_some(PostgresConnection& connection) {
 
 }  // namespace
 
+// Looks first without a transaction.
 Result<bool> purge_deleted_room(PostgresPool& pool) {
+  auto any = pool.read([](PostgresConnection& connection) -> Result<bool> {
+    return !connection.query("SELECT 1 FROM room_progress WHERE state = 1 LIMIT 1").empty();
+  });
+  if (!any || !*any) return any;
   return pool.write(purge_some);
 }
 

@@ -5,7 +5,7 @@ namespace {
 
 #define PARLEY_ROOM_COLUMNS                                                                \
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
-  "coalesce(p.quarantined, false)"
+  "coalesce(p.quarantined, false), r.shard"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
 #define PARLEY_WITH_ROLE                                                             \
@@ -37,7 +37,7 @@ constexpr std::string_view kStanding =
     "SELECT user_name, role, 0, since FROM members WHERE room_id = $1 AND user_name = $2"
     " UNION ALL SELECT user_name, 0, 1, since FROM bans WHERE room_id = $1 AND user_name = $2";
 
-Result<Room> only_room(const PostgresRows& rows) {
+Result<PlacedRoom> only_room(const PostgresRows& rows) {
   if (rows.empty()) return fail(Errc::not_found, "There is no such room.");
   return read_room(rows[0]);
 }
@@ -60,16 +60,17 @@ std::string_view members_query(bool banned) {
   return banned ? kBannedOfRoom : kMembersOfRoom;
 }
 
-Room read_room(const PostgresRows::Row& row) {
-  return {.id = row.number(0),
-          .name = row.string(1),
-          .kind = static_cast<wire::RoomKind>(row.integer(2)),
-          .title = row.string(3),
-          .is_public = row.flag(4),
-          .epoch = row.string(5),
-          .last_seq = row.number(6),
-          .members = static_cast<std::uint32_t>(row.integer(7)),
-          .quarantined = row.flag(8)};
+PlacedRoom read_room(const PostgresRows::Row& row) {
+  Room room{.id = row.number(0),
+            .name = row.string(1),
+            .kind = static_cast<wire::RoomKind>(row.integer(2)),
+            .title = row.string(3),
+            .is_public = row.flag(4),
+            .epoch = row.string(5),
+            .last_seq = row.number(6),
+            .members = static_cast<std::uint32_t>(row.integer(7)),
+            .quarantined = row.flag(8)};
+  return {std::move(room), row.string(9)};
 }
 
 Member read_member(const PostgresRows::Row& row) {
@@ -79,11 +80,11 @@ Member read_member(const PostgresRows::Row& row) {
           .since = from_ms(row.integer(3))};
 }
 
-Result<Room> room_by_name(PostgresConnection& connection, const std::string& name) {
+Result<PlacedRoom> room_by_name(PostgresConnection& connection, const std::string& name) {
   return only_room(connection.query(kRoomByName, name));
 }
 
-Result<Room> room_by_id(PostgresConnection& connection, std::uint64_t room_id) {
+Result<PlacedRoom> room_by_id(PostgresConnection& connection, std::uint64_t room_id) {
   return only_room(connection.query(kRoomById, room_id));
 }
 

@@ -13,15 +13,20 @@ namespace parley::backend {
 // The columns read_room reads begin each of these; the role of parameter 1 follows. Parameters: user, after,
 // limit.
 std::string_view rooms_query(RoomQuery::Which which);
-inline constexpr int kPostgresRoomColumns = 9;
-Room read_room(const PostgresRows::Row& row);
+inline constexpr int kPostgresRoomColumns = 10;
+// A room, and the shard whose progress is still to be added to it ("" when it is in it already).
+struct PlacedRoom {
+  Room room;
+  std::string shard;
+};
+PlacedRoom read_room(const PostgresRows::Row& row);
 
 // Rows for read_member. Parameters: room, after, limit.
 std::string_view members_query(bool banned);
 Member read_member(const PostgresRows::Row& row);
 
-Result<Room> room_by_name(PostgresConnection& connection, const std::string& name);
-Result<Room> room_by_id(PostgresConnection& connection, std::uint64_t room_id);
+Result<PlacedRoom> room_by_name(PostgresConnection& connection, const std::string& name);
+Result<PlacedRoom> room_by_id(PostgresConnection& connection, std::uint64_t room_id);
 // How `user` stands in the room; role none and not banned for anyone else.
 Member standing_of(PostgresConnection& connection, std::uint64_t room_id, const std::string& user);
 // not_found names the first of them who has no account.

@@ -1,5 +1,7 @@
 #include "backend/store/postgres_room_store.h"
 
+#include <algorithm>
+
 #include "backend/store/postgres_change.h"
 #include "backend/store/postgres_directory_log.h"
 #include "backend/store/postgres_purge.h"
@@ -14,6 +16,18 @@ namespace {
 
 constexpr std::size_t kEpochChars = 8;
 constexpr std::chrono::seconds kPurgeRetry{60};
+
+// Some of one deleted room, wherever its messages lie; false: nothing is left to be done.
+Result<bool> purge(PostgresPool& pool, PostgresShards* shards) {
+  if (!shards) return purge_deleted_room(pool);
+  auto told = shards->tell_deletion();
+  if (!told || *told) return told;
+  for (std::size_t i = 0; i < shards->size(); ++i) {
+    auto purged = purge_deleted_room(shards->pool(i));
+    if (!purged || *purged) return purged;
+  }
+  return false;
+}
 
 std::uint64_t unused_room_id(PostgresConnection& connection) {
   while (true) {
@@ -30,23 +44,6 @@ bool name_taken(PostgresConnection& connection, const std::string& name) {
 wire::RoomPut room_put(const Room& room) {
   return {
       .id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch, .last_seq = room.last_seq};
-}
-
-Room insert_room(PostgresConnection& connection, const NewRoom& draft) {
-  Room room{.id = unused_room_id(connection),
-            .name = draft.name,
-            .kind = draft.kind,
-            .title = draft.title,
-            .is_public = draft.is_public,
-            .epoch = random_id(kEpochChars),
-            .members = static_cast<std::uint32_t>(draft.members.size())};
-  connection.query(
-      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members)"
-      " VALUES ($1, $2, $3, $4::bigint, $5, $6, $7, $8::bigint)",
-      room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
-      room.epoch, room.members);
-  connection.query("INSERT INTO room_progress(room_id, room, state) VALUES ($1, $2, 0)", room.id, room.name);
-  return room;
 }
 
 void insert_members(PostgresConnection& connection, std::uint64_t room_id,
@@ -110,28 +107,94 @@ PostgresArray names_of(const std::vector<NewMember>& members) {
 
 }  // namespace
 
-PostgresRoomStore::PostgresRoomStore(std::shared_ptr<PostgresPool> pool, std::uint32_t steps_kept,
+PostgresRoomStore::PostgresRoomStore(std::shared_ptr<PostgresPool> pool,
+                                     std::shared_ptr<PostgresShards> shards, std::uint32_t steps_kept,
                                      const Clock& clock)
     : pool_(std::move(pool)),
+      shards_(std::move(shards)),
       steps_kept_(steps_kept),
       clock_(clock),
-      purge_([pool = pool_] { return purge_deleted_room(*pool); }, kPurgeRetry) {}
+      purge_([pool = pool_, shards = shards_] { return purge(*pool, shards.get()); }, kPurgeRetry) {}
+
+// Adds what the rooms' shards know. One query for each shard.
+Result<> PostgresRoomStore::complete(std::vector<PlacedRoom*> rooms) {
+  std::erase_if(rooms, [](const auto* placed) { return placed->shard.empty(); });
+  while (!rooms.empty()) {
+    auto rest = std::ranges::partition(
+        rooms, [&, shard = rooms.front()->shard](const auto* placed) { return placed->shard != shard; });
+    std::vector<std::uint64_t> ids;
+    for (const auto* placed : rest) ids.push_back(placed->room.id);
+    if (!shards_)
+      return fail(Errc::unavailable, "A room lies in another database; store_shards does not name it.");
+    auto progress = shards_->progress(rest.front()->shard, ids);
+    if (!progress) return std::unexpected(progress.error());
+    for (auto* placed : rest) {
+      placed->room.last_seq = (*progress)[placed->room.id].last_seq;
+      placed->room.quarantined = (*progress)[placed->room.id].quarantined;
+    }
+    rooms.erase(rest.begin(), rest.end());
+  }
+  return {};
+}
+
+Result<Room> PostgresRoomStore::completed(Result<PlacedRoom> room) {
+  if (!room) return std::unexpected(room.error());
+  if (auto done = complete({&*room}); !done) return std::unexpected(done.error());
+  return std::move(room->room);
+}
+
+Result<Room> PostgresRoomStore::insert_room(PostgresConnection& connection, const NewRoom& draft) {
+  Room room{.id = unused_room_id(connection),
+            .name = draft.name,
+            .kind = draft.kind,
+            .title = draft.title,
+            .is_public = draft.is_public,
+            .epoch = random_id(kEpochChars),
+            .members = static_cast<std::uint32_t>(draft.members.size())};
+  auto shard = shards_ ? shards_->place(room.id) : "";
+  connection.query(
+      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, shard)"
+      " VALUES ($1, $2, $3, $4::bigint, $5, $6, $7, $8::bigint, $9)",
+      room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
+      room.epoch, room.members, shard);
+  if (!shard.empty()) {
+    if (auto added = shards_->add_room(shard, room.id, room.name); !added)
+      return std::unexpected(added.error());
+  } else {
+    connection.query("INSERT INTO room_progress(room_id, room, state) VALUES ($1, $2, 0)", room.id,
+                     room.name);
+  }
+  return room;
+}
 
 Result<Room> PostgresRoomStore::find(const std::string& name) {
-  return pool_->read([&](PostgresConnection& connection) { return room_by_name(connection, name); });
+  return completed(
+      pool_->read([&](PostgresConnection& connection) { return room_by_name(connection, name); }));
 }
 
 Result<Room> PostgresRoomStore::get(std::uint64_t room_id) {
-  return pool_->read([&](PostgresConnection& connection) { return room_by_id(connection, room_id); });
+  return completed(
+      pool_->read([&](PostgresConnection& connection) { return room_by_id(connection, room_id); }));
 }
 
 Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) {
-  return pool_->read([&](PostgresConnection& connection) -> Result<std::vector<RoomOfUser>> {
-    std::vector<RoomOfUser> rooms;
+  struct Listed {
+    PlacedRoom placed;
+    wire::Role role;
+  };
+  auto listed = pool_->read([&](PostgresConnection& connection) -> Result<std::vector<Listed>> {
+    std::vector<Listed> rooms;
     for (auto row : connection.query(rooms_query(query.which), query.user, query.after, query.limit))
       rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns))});
     return rooms;
   });
+  if (!listed) return std::unexpected(listed.error());
+  std::vector<PlacedRoom*> placed;
+  for (auto& one : *listed) placed.push_back(&one.placed);
+  if (auto done = complete(std::move(placed)); !done) return std::unexpected(done.error());
+  std::vector<RoomOfUser> rooms;
+  for (auto& one : *listed) rooms.push_back({std::move(one.placed.room), one.role});
+  return rooms;
 }
 
 Result<Member> PostgresRoomStore::member(std::uint64_t room_id, const std::string& user) {
@@ -158,12 +221,13 @@ Result<Committed<Room>> PostgresRoomStore::create(const NewRoom& draft) {
         if (auto known = require_accounts(connection, names_of(draft.members)); !known)
           return std::unexpected(known.error());
         auto room = insert_room(connection, draft);
-        insert_members(connection, room.id, draft.members, clock_.wall());
-        StepDraft step{.changes = {room_put(room)}, .room_id = room.id, .entries = draft.entries};
+        if (!room) return std::unexpected(room.error());
+        insert_members(connection, room->id, draft.members, clock_.wall());
+        StepDraft step{.changes = {room_put(*room)}, .room_id = room->id, .entries = draft.entries};
         for (const auto& member : draft.members)
-          step.changes.push_back(wire::MemberPut{.room = room.id, .user = member.user, .role = member.role});
+          step.changes.push_back(wire::MemberPut{.room = room->id, .user = member.user, .role = member.role});
         auto version = change.write_step(step);
-        return Committed<Room>{std::move(room), version};
+        return Committed<Room>{std::move(*room), version};
       });
 }
 
@@ -171,7 +235,7 @@ Result<Committed<Room>> PostgresRoomStore::update(std::uint64_t room_id, const R
   return commit_change(
       *pool_, steps_kept_,
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
-        auto room = room_by_id(connection, room_id);
+        auto room = completed(room_by_id(connection, room_id));
         if (!room) return std::unexpected(room.error());
         room->title = update.title.value_or(room->title);
         room->is_public = update.is_public.value_or(room->is_public);
@@ -192,14 +256,18 @@ Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id) {
         if (!room) return std::unexpected(room.error());
         connection.query("DELETE FROM members WHERE room_id = $1", room_id);
         connection.query("DELETE FROM bans WHERE room_id = $1", room_id);
-        connection.query("UPDATE rooms SET deleted = true, members = 0 WHERE id = $1", room_id);
+        connection.query(
+            "UPDATE rooms SET deleted = true, members = 0, shard_told = (shard = '') WHERE id = $1", room_id);
         connection.query("UPDATE room_progress SET state = 1, messages = 0 WHERE room_id = $1", room_id);
         if (auto dropped = drop_entries_of(connection, room_id); !dropped)
           return std::unexpected(dropped.error());
         auto version = change.write_step({.changes = {wire::RoomDrop{room_id}}});
-        return Committed<Room>{std::move(*room), version};
+        return Committed<Room>{std::move(room->room), version};
       });
-  if (erased) purge_.wake();
+  if (!erased) return erased;
+  // At once where the shard answers, else when the purge comes to it: readers ask for the room here first.
+  if (shards_) (void)shards_->tell_deletion();
+  purge_.wake();
   return erased;
 }
 

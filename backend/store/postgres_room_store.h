@@ -3,6 +3,8 @@
 
 #include "backend/store/deleted_room_purge.h"
 #include "backend/store/postgres_pool.h"
+#include "backend/store/postgres_room_rows.h"
+#include "backend/store/postgres_shards.h"
 #include "backend/store/room_store.h"
 
 namespace parley::backend {
@@ -10,7 +12,9 @@ namespace parley::backend {
 // A change whose commit got no answer is settled (commit_change); in_doubt only when the database stays away.
 class PostgresRoomStore final : public RoomStore {
  public:
-  PostgresRoomStore(std::shared_ptr<PostgresPool> pool, std::uint32_t steps_kept, const Clock& clock);
+  // `shards`: null when all messages lie in the pool's own database, else its first is that.
+  PostgresRoomStore(std::shared_ptr<PostgresPool> pool, std::shared_ptr<PostgresShards> shards,
+                    std::uint32_t steps_kept, const Clock& clock);
 
   Result<Room> find(const std::string& name) override;
   Result<Room> get(std::uint64_t room_id) override;
@@ -24,7 +28,12 @@ class PostgresRoomStore final : public RoomStore {
   Result<std::uint64_t> count() override;
 
  private:
+  Result<> complete(std::vector<PlacedRoom*> rooms);
+  Result<Room> completed(Result<PlacedRoom> room);
+  Result<Room> insert_room(PostgresConnection& connection, const NewRoom& draft);
+
   std::shared_ptr<PostgresPool> pool_;
+  std::shared_ptr<PostgresShards> shards_;
   std::uint32_t steps_kept_;
   const Clock& clock_;
   DeletedRoomPurge purge_;

@@ -8,6 +8,7 @@ namespace {
 struct Migration {
   const char* what;
   const char* sql;
+  const char* with_random_id;  // a last statement, whose $1 is 16 random characters
 };
 
 // Times are ms since 1970. Names are compared byte by byte (collation C), whatever the database's own order.
@@ -137,9 +138,20 @@ CREATE VIEW message_contents AS
          m.envelope::jsonb -> 'content' AS content, m.room_id
   FROM messages m JOIN room_progress p USING (room_id) WHERE p.state = 0;
 INSERT INTO feed_position(journal, position, generation) VALUES ('', 0, 0);
-)sql"};
+)sql",
+                           "INSERT INTO directory(directory_id, version, log_floor) VALUES ($1, 0, 0)"};
 
-constexpr Migration kMigrations[] = {kFirst};
+// Each database has an id of its own. rooms.shard is the id of the one where the room's messages lie, '' for this
+// one; a shard is told of a deletion after it is made here.
+constexpr Migration kShards{"2: rooms whose messages lie in another database", R"sql(
+ALTER TABLE feed_position ADD COLUMN shard_id text NOT NULL DEFAULT '';
+ALTER TABLE rooms ADD COLUMN shard text NOT NULL DEFAULT '',
+                  ADD COLUMN shard_told boolean NOT NULL DEFAULT true;
+CREATE INDEX shards_to_tell ON rooms(id) WHERE deleted AND NOT shard_told;
+)sql",
+                            "UPDATE feed_position SET shard_id = $1"};
+
+constexpr Migration kMigrations[] = {kFirst, kShards};
 constexpr std::int64_t kNewest = std::size(kMigrations);
 
 // Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.
@@ -173,10 +185,7 @@ void run_migration(PostgresConnection& connection, std::int64_t index) {
   if (index == 0)
     connection.execute("CREATE TABLE parley_schema(version bigint PRIMARY KEY, at timestamptz NOT NULL)");
   connection.execute(kMigrations[index].sql);
-  if (index == 0) {
-    connection.query("INSERT INTO directory(directory_id, version, log_floor) VALUES ($1, 0, 0)",
-                     random_id(16));
-  }
+  connection.query(kMigrations[index].with_random_id, random_id(16));
   connection.query("INSERT INTO parley_schema VALUES ($1, now())", index + 1);
 }
 

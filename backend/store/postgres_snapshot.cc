@@ -1,6 +1,7 @@
 #include "backend/store/postgres_snapshot.h"
 
 #include <algorithm>
+#include <map>
 
 namespace parley::backend {
 namespace {
@@ -43,38 +44,59 @@ constexpr Source kSources[] = {
     {"SELECT name, admin, disabled, scram FROM users ORDER BY name", read_user},
     {"SELECT id, user_name, sha256, expires_at FROM tokens ORDER BY id", read_token},
     {"SELECT r.id, r.name, r.kind, r.epoch, greatest(coalesce(p.last_seq, 0),"
-     " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = r.id), 0))"
+     " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = r.id), 0)), r.shard"
      " FROM rooms r LEFT JOIN room_progress p ON p.room_id = r.id WHERE NOT r.deleted ORDER BY r.id",
      read_room},
     {"SELECT room_id, user_name, role, 0 FROM members ORDER BY room_id, user_name", read_member},
     {"SELECT room_id, user_name, 0, 1 FROM bans ORDER BY room_id, user_name", read_member},
 };
 
+// Rooms whose messages lie elsewhere, by shard.
+using Elsewhere = std::map<std::string, std::vector<std::uint64_t>, std::less<>>;
+
+// Their last numbers, from there.
+Result<> number_rooms(std::vector<DirectoryChange>& changes, const Elsewhere& elsewhere,
+                      PostgresShards* shards) {
+  for (const auto& [shard, rooms] : elsewhere) {
+    if (!shards)
+      return fail(Errc::unavailable, "A room lies in another database; store_shards does not name it.");
+    auto progress = shards->progress(shard, rooms);
+    if (!progress) return std::unexpected(progress.error());
+    for (auto& change : changes) {
+      auto* room = std::get_if<wire::RoomPut>(&change);
+      if (!room) continue;
+      if (auto known = progress->find(room->id); known != progress->end())
+        room->last_seq = known->second.numbered;
+    }
+  }
+  return {};
+}
+
 // A sink may wait for the broker.
 constexpr const char* kPatience = "SET LOCAL idle_in_transaction_session_timeout = '600s'";
 
 }  // namespace
 
-Result<> stream_directory(PostgresConnection& connection, std::uint32_t part,
+Result<> stream_directory(PostgresConnection& connection, PostgresShards* shards, std::uint32_t part,
                           const std::function<Result<>(std::vector<DirectoryChange>)>& sink) {
   const auto fetch = "FETCH FORWARD " + std::to_string(std::max(part, 1u)) + " FROM directory_part";
   connection.execute(kPatience);
-  std::vector<DirectoryChange> changes;
   for (const auto& source : kSources) {
     connection.execute(std::string("DECLARE directory_part NO SCROLL CURSOR FOR ") + source.sql);
     for (auto rows = connection.execute(fetch); !rows.empty(); rows = connection.execute(fetch)) {
-      for (auto row : rows) changes.push_back(source.read(row));
-      while (changes.size() >= std::max(part, 1u)) {
-        auto rest = changes.begin() + std::max(part, 1u);
-        std::vector<DirectoryChange> full(std::make_move_iterator(changes.begin()),
-                                          std::make_move_iterator(rest));
-        changes.erase(changes.begin(), rest);
-        if (auto taken = sink(std::move(full)); !taken) return taken;
+      std::vector<DirectoryChange> changes;
+      Elsewhere elsewhere;
+      for (auto row : rows) {
+        changes.push_back(source.read(row));
+        if (source.read == read_room && !row.text(5).empty())
+          elsewhere[row.string(5)].push_back(row.number(0));
       }
+      if (auto numbered = number_rooms(changes, elsewhere, shards); !numbered) return numbered;
+      if (auto taken = sink(std::move(changes)); !taken) return taken;
     }
     connection.execute("CLOSE directory_part");
   }
-  return changes.empty() ? Result<>() : sink(std::move(changes));
+  return {};
 }
 
 }  // namespace parley::backend

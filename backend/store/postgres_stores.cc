@@ -4,20 +4,93 @@
 #include "backend/store/postgres_message_store.h"
 #include "backend/store/postgres_room_store.h"
 #include "backend/store/postgres_schema.h"
+#include "backend/store/postgres_shards.h"
 #include "backend/store/postgres_user_store.h"
+#include "backend/store/replicated_message_store.h"
+#include "backend/store/sharded_message_store.h"
 
 namespace parley::backend {
+namespace {
 
-Result<Stores> open_postgres_stores(const PostgresAddress& address, const PostgresOptions& options,
-                                    const Clock& clock, const PostgresMeters& meters) {
-  auto pool = std::make_shared<PostgresPool>(address, options.pool, clock, meters);
-  if (auto migrated = migrate_postgres(*pool); !migrated) return std::unexpected(migrated.error());
+using Pool = std::shared_ptr<PostgresPool>;
+
+// Makes pools, each with its name in metrics and among the dependencies.
+class Pools {
+ public:
+  Pools(const PostgresOptions& options, const Clock& clock, Metrics* metrics)
+      : options_(options), clock_(clock), metrics_(metrics) {}
+
+  Pool make(const PostgresAddress& address, const std::string& name) {
+    auto meters = metrics_ ? PostgresMeters(*metrics_, name) : PostgresMeters();
+    auto pool = std::make_shared<PostgresPool>(address, options_.pool, clock_, meters);
+    dependencies_.push_back({name, [pool] { return pool->breaker(); }});
+    return pool;
+  }
+  Result<Pool> make_migrated(const PostgresAddress& address, const std::string& name) {
+    auto pool = make(address, name);
+    if (auto migrated = migrate_postgres(*pool); !migrated) return std::unexpected(migrated.error());
+    return pool;
+  }
+  std::vector<Dependency> take_dependencies() { return std::move(dependencies_); }
+
+ private:
+  const PostgresOptions& options_;
+  const Clock& clock_;
+  Metrics* metrics_;
+  std::vector<Dependency> dependencies_;
+};
+
+Result<std::shared_ptr<PostgresShards>> open_shards(const Pool& main, const PostgresDatabases& databases,
+                                                    Pools& pools) {
+  if (databases.shards.empty()) return nullptr;
+  std::vector<Pool> all{main};
+  for (const auto& address : databases.shards) {
+    auto pool = pools.make_migrated(address, "shard" + std::to_string(all.size()));
+    if (!pool) return std::unexpected(pool.error());
+    all.push_back(*pool);
+  }
+  return PostgresShards::open(std::move(all));
+}
+
+std::unique_ptr<MessageStore> sharded_messages(const std::shared_ptr<PostgresShards>& shards) {
+  std::vector<std::unique_ptr<MessageStore>> stores;
+  for (std::size_t i = 0; i < shards->size(); ++i)
+    stores.push_back(std::make_unique<PostgresMessageStore>(shards->shared_pool(i)));
+  return std::make_unique<ShardedMessageStore>(
+      std::move(stores), [shards](const std::vector<std::uint64_t>& rooms) { return shards->locate(rooms); });
+}
+
+std::unique_ptr<MessageStore> replicated_messages(const Pool& main, const PostgresDatabases& databases,
+                                                  Pools& pools) {
+  auto primary = std::make_unique<PostgresMessageStore>(main);
+  if (databases.replicas.empty()) return primary;
+  std::vector<std::unique_ptr<MessageStore>> replicas;
+  for (const auto& address : databases.replicas) {
+    auto name = "replica" + std::to_string(replicas.size() + 1);
+    replicas.push_back(std::make_unique<PostgresMessageStore>(pools.make(address, name)));
+  }
+  return std::make_unique<ReplicatedMessageStore>(std::move(primary), std::move(replicas));
+}
+
+}  // namespace
+
+Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const PostgresOptions& options,
+                                    const Clock& clock, Metrics* metrics) {
+  if (!databases.shards.empty() && !databases.replicas.empty())
+    return fail(Errc::invalid_argument, "Replicas of a store with shards are not read from.");
+  Pools pools(options, clock, metrics);
+  auto main = pools.make_migrated(databases.main, "store");
+  if (!main) return std::unexpected(main.error());
+  auto shards = open_shards(*main, databases, pools);
+  if (!shards) return std::unexpected(shards.error());
+  auto steps_kept = options.directory_steps_kept;
   Stores stores;
-  stores.messages = std::make_unique<PostgresMessageStore>(pool);
-  stores.rooms = std::make_unique<PostgresRoomStore>(pool, options.directory_steps_kept, clock);
-  stores.users = std::make_unique<PostgresUserStore>(pool, options.directory_steps_kept, clock);
-  stores.directory = std::make_unique<PostgresDirectoryLog>(pool, options.directory_steps_kept);
-  stores.dependencies = {{"store", [pool] { return pool->breaker(); }}};
+  stores.messages = *shards ? sharded_messages(*shards) : replicated_messages(*main, databases, pools);
+  stores.rooms = std::make_unique<PostgresRoomStore>(*main, *shards, steps_kept, clock);
+  stores.users = std::make_unique<PostgresUserStore>(*main, steps_kept, clock);
+  stores.directory = std::make_unique<PostgresDirectoryLog>(*main, *shards, steps_kept);
+  if (*shards) stores.shards = [all = *shards] { return all->status(); };
+  stores.dependencies = pools.take_dependencies();
   return stores;
 }
 

@@ -15,10 +15,18 @@ struct PostgresOptions {
       100'000;  // newest steps of the Directory log; an older plugin gets a snapshot
 };
 
-// Connects to the database, which must be there, and brings its schema up to date. `clock` and what `meters`
-// came from must outlive the stores. Blocks. Errors: unavailable, invalid_argument (made by a newer parleyd),
-// in_doubt (a migration: call again).
-Result<Stores> open_postgres_stores(const PostgresAddress& address, const PostgresOptions& options,
-                                    const Clock& clock, const PostgresMeters& meters = {});
+// The databases that make up one store.
+struct PostgresDatabases {
+  PostgresAddress main;                   // accounts, rooms, the Directory log, and rooms' messages
+  std::vector<PostgresAddress> shards{};  // further ones for rooms' messages (PostgresShards)
+  // Of `main`, for pages (ReplicatedMessageStore); not with shards.
+  std::vector<PostgresAddress> replicas{};
+};
+
+// Connects to the databases, which must be there, and brings their schema up to date; replicas may be away.
+// `clock` and `metrics` (null: counted nowhere) must outlive the stores. Blocks. Errors: unavailable,
+// invalid_argument (made by a newer parleyd; PostgresShards::open), in_doubt (a migration: call again).
+Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const PostgresOptions& options,
+                                    const Clock& clock, Metrics* metrics = nullptr);
 
 }  // namespace parley::backend

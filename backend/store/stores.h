@@ -1,10 +1,12 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
 #include "backend/store/room_store.h"
+#include "backend/store/shard_status.h"
 #include "backend/store/user_store.h"
 #include "base/dependency.h"
 
@@ -16,6 +18,7 @@ struct Stores {
   std::unique_ptr<RoomStore> rooms;
   std::unique_ptr<UserStore> users;
   std::unique_ptr<DirectoryLog> directory;
+  std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };
 

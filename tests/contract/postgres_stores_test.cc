@@ -18,8 +18,8 @@ using PostgresStores = PostgresTest;
 
 TEST_F(PostgresStores, an_empty_database_is_brought_to_the_newest_schema_once) {
   PostgresPool pool(address, {}, clock);
-  EXPECT_THAT(*pending_postgres_migrations(pool), SizeIs(1));
-  EXPECT_THAT(*migrate_postgres(pool), SizeIs(1));
+  EXPECT_THAT(*pending_postgres_migrations(pool), SizeIs(2));
+  EXPECT_THAT(*migrate_postgres(pool), SizeIs(2));
   EXPECT_THAT(*migrate_postgres(pool), IsEmpty());
   EXPECT_THAT(*pending_postgres_migrations(pool), IsEmpty());
   EXPECT_EQ(database->number("SELECT count(*) FROM directory"), 1);
@@ -37,8 +37,8 @@ TEST_F(PostgresStores, of_many_that_start_at_once_one_migrates) {
     });
   }
   threads.clear();
-  EXPECT_EQ(done, 1u);
-  EXPECT_EQ(database->number("SELECT count(*) FROM parley_schema"), 1);
+  EXPECT_EQ(done, 2u);
+  EXPECT_EQ(database->number("SELECT count(*) FROM parley_schema"), 2);
 }
 
 TEST_F(PostgresStores, a_migration_that_was_cut_off_begins_anew) {
@@ -52,14 +52,14 @@ TEST_F(PostgresStores, a_migration_that_was_cut_off_begins_anew) {
 TEST_F(PostgresStores, a_database_of_a_newer_parleyd_is_left_alone) {
   open();
   database->run("INSERT INTO parley_schema VALUES (99, now())");
-  auto stores = open_postgres_stores(address, {}, clock);
+  auto stores = open_postgres_stores({.main = address}, {}, clock);
   EXPECT_EQ(error_code(stores), Errc::invalid_argument);
   EXPECT_THAT(stores.error().message, HasSubstr("99"));
 }
 
 TEST_F(PostgresStores, a_database_that_is_not_there_is_told_by_name) {
   address.database = "nowhere_at_all";
-  auto stores = open_postgres_stores(address, {}, clock);
+  auto stores = open_postgres_stores({.main = address}, {}, clock);
   EXPECT_EQ(error_code(stores), Errc::unavailable);
   EXPECT_THAT(stores.error().message, HasSubstr("nowhere_at_all"));
 }

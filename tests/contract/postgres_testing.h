@@ -35,17 +35,26 @@ class PostgresTest : public testing::Test {
     if (auto why = TestDatabase::why_not(); !why.empty()) GTEST_SKIP() << why;
     database = std::make_unique<TestDatabase>();
     address = database->address();
+    proxy = std::make_unique<TcpProxy>(server_port(address));
+    address = through(*proxy, address);
+  }
+
+  static std::uint16_t server_port(const PostgresAddress& server) {
     std::uint16_t port = 0;
-    std::from_chars(address.ports.data(), address.ports.data() + address.ports.size(), port);
-    proxy = std::make_unique<TcpProxy>(port);
-    address.hosts = "127.0.0.1";
-    address.ports = std::to_string(proxy->port());
-    address.options.emplace_back("sslmode", "disable");  // the proxy looks at what passes
-    address.options.emplace_back("gssencmode", "disable");
+    std::from_chars(server.ports.data(), server.ports.data() + server.ports.size(), port);
+    return port;
+  }
+  // In the clear: the proxy looks at what passes.
+  static PostgresAddress through(const TcpProxy& proxy, PostgresAddress server) {
+    server.hosts = "127.0.0.1";
+    server.ports = std::to_string(proxy.port());
+    server.options.emplace_back("sslmode", "disable");
+    server.options.emplace_back("gssencmode", "disable");
+    return server;
   }
 
   Stores open(PostgresOptions options = {}) {
-    auto stores = open_postgres_stores(address, options, clock);
+    auto stores = open_postgres_stores({.main = address}, options, clock);
     if (!stores) throw std::runtime_error(stores.error().message);
     return std::move(*stores);
   }

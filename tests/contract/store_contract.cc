@@ -1,5 +1,6 @@
 #include "tests/contract/store_contract.h"
 
+#include <deque>
 #include <filesystem>
 
 #include "backend/store/postgres_stores.h"
@@ -38,14 +39,20 @@ class MemoryBackend final : public StoreBackend {
 
 class PostgresBackend final : public StoreBackend {
  public:
+  explicit PostgresBackend(std::size_t databases) {
+    for (std::size_t i = 0; i < databases; ++i) databases_.emplace_back();
+  }
+
   Stores open(const Clock& clock) override {
-    auto stores = open_postgres_stores(database_.address(), {.directory_steps_kept = kStepsKept}, clock);
+    PostgresDatabases databases{.main = databases_[0].address()};
+    for (std::size_t i = 1; i < databases_.size(); ++i) databases.shards.push_back(databases_[i].address());
+    auto stores = open_postgres_stores(databases, {.directory_steps_kept = kStepsKept}, clock);
     if (!stores) throw std::runtime_error(stores.error().message);
     return std::move(*stores);
   }
 
  private:
-  TestDatabase database_;
+  std::deque<TestDatabase> databases_;
 };
 
 }  // namespace
@@ -55,7 +62,8 @@ std::vector<StoreFactory> store_factories() {
   auto with_server = [] { return TestDatabase::why_not(); };
   return {{"memory", [] { return std::make_unique<MemoryBackend>(); }, always},
           {"sqlite", [] { return std::make_unique<SqliteBackend>(); }, always},
-          {"postgres", [] { return std::make_unique<PostgresBackend>(); }, with_server}};
+          {"postgres", [] { return std::make_unique<PostgresBackend>(1); }, with_server},
+          {"postgres_shards", [] { return std::make_unique<PostgresBackend>(3); }, with_server}};
 }
 
 void StoreContract::SetUp() {

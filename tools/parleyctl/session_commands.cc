@@ -63,12 +63,31 @@ Outcome<> status(Context& context, const Status&) {
   return {};
 }
 
+struct Shards {};
+void declare_shards(CLI::App& command, Shards&) {
+  command.footer("Nothing is listed when messages lie in one database (store_shards of parleyd.toml).");
+}
+Outcome<> shards(Context& context, const Shards&) {
+  auto result = context.call("server.shards", Json::object());
+  if (!result) return std::unexpected(result.error());
+  Table table({"SHARD", "DATABASE", "ANSWERS", "ROOMS", "MESSAGES", "OFFSET"});
+  for (const auto& shard : (*result)["shards"]) {
+    if (context.json) context.json_line(shard);
+    table.add({cell(shard, "shard"), cell(shard, "database"), cell(shard, "answers"), cell(shard, "rooms"),
+               cell(shard, "messages"), cell(shard, "offset")});
+  }
+  if (!context.json) table.print(context.out);
+  return {};
+}
+
 }  // namespace
 
 void add_session_commands(CLI::App& app, Context& context) {
   auto* session = add_group(app, "session", "Who is connected: list, kick");
   add_command(*session, context, "list", "List connected clients", declare_list, list);
   add_command(*session, context, "kick", "End sessions", declare_kick, kick);
+  auto* shard = add_group(app, "shard", "The databases messages are spread over");
+  add_command(*shard, context, "status", "Which answer, and what each holds", declare_shards, shards);
   add_command(app, context, "status", "Versions, counts, lag", declare_status, status);
 }
 
