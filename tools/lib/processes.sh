@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sourced by tools/up and tools/down: processes known by a pid file, and how they are stopped.
+# Sourced by tools/up and tools/down with `root` set: processes known by a pid file, and how they are stopped.
 
 # The file's process when it runs and is the program we started: PROGRAM and WORD (its configuration file) are both in
 # its command line. A pid that belongs to something else by now is nobody's.
@@ -39,9 +39,17 @@ stop_process() { # NAME FILE PROGRAM WORD SECONDS
   rm -f "$2"
 }
 
-# parleyd first, so that it drains while the broker is there.
-stop_both() { # DIR (absolute); prints what it did
-  local stopped=
+# The private PostgreSQL and Redis of a folder.
+servers() { PYTHONPATH=${root:?}/tools/lib PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -m servers "$@"; }
+
+servers_run() { # DIR (absolute)
+  running_pid "$1/run/postgresql.pid" postgres "--config-file=$1/postgresql/postgresql.conf" >/dev/null &&
+    running_pid "$1/run/redis.pid" redis-server "$1/redis/redis.conf" >/dev/null
+}
+
+# parleyd first, so that it drains while the broker and the database are there; the servers last.
+stop_all() { # DIR (absolute); prints what it did
+  local stopped='' said=''
   if stop_process parleyd "$1/run/parleyd.pid" parleyd "$1/parleyd.toml" 15; then
     echo "parleyd stopped"
     stopped=yes
@@ -50,5 +58,9 @@ stop_both() { # DIR (absolute); prints what it did
     echo "mosquitto stopped"
     stopped=yes
   fi
-  [[ $stopped ]]
+  if [[ -d $1/postgresql ]]; then
+    said=$(servers stop "$1")
+    [[ ! $said ]] || echo "$said"
+  fi
+  [[ $stopped$said ]]
 }

@@ -41,6 +41,16 @@ def children(pid):
     return found
 
 
+def using(folder):
+    """The pids that have it as their working directory."""
+    found = []
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(entry / "cwd") == str(folder):
+                found.append(int(entry.name))
+    return found
+
+
 def await_end(pids, timeout_s):
     """True when all have ended."""
     end = time.monotonic() + timeout_s

@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 
-from .daemon import Daemon, ServerError
+from .daemon import STOP_S, Daemon, ServerError, await_end, state, using
 
 ROOT = "postgres"  # the superuser
 USER, DATABASE = "parley", "parley"
@@ -81,6 +81,7 @@ class Postgres(Daemon):
     def prepare(self):
         if not (self.data / "PG_VERSION").exists():
             self._make_data()
+        self._clear_up_after_crash()
         self.write("postgresql.conf", CONF.format(folder=self.folder, port=self.port(), fsync="on" if self.durable else "off"))
         self.write("pg_hba.conf", HBA)
         self.write("pg_ident.conf", "")
@@ -98,6 +99,15 @@ class Postgres(Daemon):
         if done.returncode != 0:
             raise ServerError(f"{done.stderr.strip()}\nPostgreSQL's data can't be made in {new}")
         new.rename(self.data)
+
+    def _clear_up_after_crash(self):
+        """Children of a postmaster that was killed need a moment to notice. And where process 1 is slow to take note of the dead, the
+        killed one is still there as a zombie, which PostgreSQL takes for another postmaster."""
+        if not await_end(using(self.data), STOP_S):
+            raise ServerError(f"processes {using(self.data)} work in {self.data} already")
+        lock = self.data / "postmaster.pid"
+        if lock.exists() and not state(int(lock.read_text().split()[0])):
+            lock.unlink()
 
     def answers(self):
         return subprocess.run([self._programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port()), "-U", ROOT, "-d", "postgres"],
