@@ -48,8 +48,8 @@ std::string one_line(std::string_view text) {
 }
 
 PostgresFailure describe(const pqxx::sql_error& error) {
-  return {code_of_sqlstate(error.sqlstate()), "PostgreSQL: " + one_line(error.what()), error.sqlstate(),
-          ends_session(error.sqlstate())};
+  return {code_of_sqlstate(error.sqlstate()), "PostgreSQL: " + one_line(error.what()),
+          std::string(error.sqlstate()), ends_session(error.sqlstate())};
 }
 
 // `wanted` unless it is as strong already: an operator may ask for more than `on`.
