@@ -160,8 +160,9 @@ void PostgresConnection::rethrow() {
   std::terminate();  // not reached: each branch above throws
 }
 
-PostgresRows::PostgresRows(pqxx::result result)
-    : result_(std::make_shared<const pqxx::result>(std::move(result))) {}
+// libpqxx counts references itself: nothing is copied.
+PostgresRows::PostgresRows(const pqxx::result& result)
+    : result_(std::make_shared<const pqxx::result>(result)) {}
 
 int PostgresRows::size() const {
   return static_cast<int>(result_->size());

@@ -59,7 +59,7 @@ class PostgresRows {
     int index_;
   };
 
-  explicit PostgresRows(pqxx::result result);
+  explicit PostgresRows(const pqxx::result& result);
   int size() const;
   bool empty() const { return size() == 0; }
   Row operator[](int index) const { return {result_, index}; }

@@ -41,12 +41,12 @@ PostgresMeters::PostgresMeters(Metrics& m, const std::string& database)
                           {{"database", database}})) {}
 
 PostgresPool::PostgresPool(PostgresAddress address, const PostgresPoolOptions& options, const Clock& clock,
-                           PostgresMeters meters)
+                           const PostgresMeters& meters)
     : address_(std::move(address)),
       options_(options),
       conninfo_(conninfo_of(address_, options)),
       clock_(clock),
-      meters_(std::move(meters)),
+      meters_(meters),
       breaker_(options.breaker, clock),
       watchdog_([this](const std::stop_token& stop) { watch(stop); }) {}
 

@@ -53,7 +53,7 @@ class PostgresPool {
  public:
   // Connects to nothing yet. `clock` must outlive the pool.
   PostgresPool(PostgresAddress address, const PostgresPoolOptions& options, const Clock& clock,
-               PostgresMeters meters = {});
+               const PostgresMeters& meters = {});
   ~PostgresPool();
 
   // Runs work(PostgresConnection&) → Result<T>, each statement by itself: for one statement that reads.

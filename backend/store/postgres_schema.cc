@@ -196,6 +196,10 @@ Result<bool> migrate_once(PostgresConnection& connection, std::vector<std::strin
   auto version = schema_version(connection);
   if (!version) return std::unexpected(version.error());
   if (*version == kNewest) return false;
+  if (auto encoding = connection.query("SHOW server_encoding")[0].string(0); encoding != "UTF8") {
+    return fail(Errc::invalid_argument,
+                "The database's encoding is " + encoding + "; Parley needs one made with ENCODING 'UTF8'.");
+  }
   run_migration(connection, *version);
   done.emplace_back(kMigrations[*version].what);
   return true;

@@ -14,7 +14,7 @@ Result<std::vector<std::string>> pending_postgres_migrations(PostgresPool& pool)
 // Brings the schema up to the newest version, forward only, each migration in a transaction of its own under
 // an advisory lock: of several parleyd that start at once one does it, the others wait (at most 10 minutes).
 // Gives what was done, as pending_postgres_migrations tells it. Errors: as the pool's (in_doubt: call again),
-// invalid_argument as above.
+// invalid_argument as above, or the database is not in UTF-8.
 Result<std::vector<std::string>> migrate_postgres(PostgresPool& pool);
 
 }  // namespace parley::backend

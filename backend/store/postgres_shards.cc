@@ -144,26 +144,26 @@ Result<std::unordered_map<std::uint64_t, std::size_t>> PostgresShards::locate(
 // The shard first: told twice does no harm.
 Result<bool> PostgresShards::tell_deletion() {
   struct Deletion {
-    std::uint64_t room = 0;
+    std::uint64_t room = 0;  // 0: there is none
     std::string shard;
   };
-  auto next = pool(0).read([](PostgresConnection& connection) -> Result<std::optional<Deletion>> {
+  auto next = pool(0).read([](PostgresConnection& connection) -> Result<Deletion> {
     auto rows = connection.query("SELECT id, shard FROM rooms WHERE deleted AND NOT shard_told LIMIT 1");
-    if (rows.empty()) return std::nullopt;
+    if (rows.empty()) return Deletion{};
     return Deletion{rows[0].number(0), rows[0].string(1)};
   });
   if (!next) return std::unexpected(next.error());
-  if (!*next) return false;
-  auto index = index_of((*next)->shard);
+  if (next->room == 0) return false;
+  auto index = index_of(next->shard);
   if (!index) return std::unexpected(index.error());
   auto told = pool(*index).write([&](PostgresConnection& connection) -> Result<> {
     connection.query("UPDATE room_progress SET state = 1, messages = 0 WHERE room_id = $1 AND state = 0",
-                     (*next)->room);
+                     next->room);
     return {};
   });
   if (!told) return std::unexpected(told.error());
   return pool(0).write([&](PostgresConnection& connection) -> Result<bool> {
-    connection.query("UPDATE rooms SET shard_told = true WHERE id = $1", (*next)->room);
+    connection.query("UPDATE rooms SET shard_told = true WHERE id = $1", next->room);
     return true;
   });
 }

@@ -6,19 +6,15 @@
 namespace parley::backend {
 
 Result<FeedPosition> ShardedMessageStore::position() {
-  std::optional<FeedPosition> whole;
-  for (auto& shard : shards_) {
-    auto position = shard->position();
+  auto whole = shards_.front()->position();
+  for (std::size_t i = 1; whole && i < shards_.size(); ++i) {
+    auto position = shards_[i]->position();
     if (!position) return position;
-    if (!whole) {
-      whole = *position;
-      continue;
-    }
     if (whole->journal != position->journal) whole->journal += "|" + position->journal;
     whole->offset = std::min(whole->offset, position->offset);
     whole->generation = std::max(whole->generation, position->generation);
   }
-  return *whole;
+  return whole;
 }
 
 // After an error some have begun and some not; position() tells it, and it is called again.

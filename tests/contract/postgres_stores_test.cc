@@ -159,6 +159,37 @@ TEST_F(PostgresStores, a_purge_that_was_cut_off_goes_on_when_opened) {
   EXPECT_EQ(database->number("SELECT count(*) FROM messages"), 0);
 }
 
+TEST_F(PostgresStores, pages_come_from_a_replica_that_has_enough_and_only_then) {
+  TestDatabase behind;
+  auto dead = behind.address();
+  dead.ports = std::to_string(TcpProxy(1).port());
+  std::uint64_t lab = 0;
+  {
+    auto stores = open();
+    lab = make_room(stores, "lab");
+    ASSERT_TRUE(stores.messages->store(1, 0, 100, Records().add_range(lab, 1, 5).span()));
+    auto replica = open_postgres_stores({.main = behind.address()}, {}, clock);
+    ASSERT_TRUE(replica) << replica.error().message;
+    ASSERT_TRUE(replica->messages->store(1, 0, 100, Records().add_range(lab, 1, 3).span()));
+  }
+  auto through = [&](const PostgresAddress& replica, std::uint64_t last_seq) {
+    auto stores = open_postgres_stores({.main = address, .replicas = {replica}}, {}, clock);
+    EXPECT_TRUE(stores) << stores.error().message;
+    auto page = stores->messages->page({.room_id = lab, .head = RoomHead{.epoch = "", .last_seq = last_seq}});
+    return page ? page->through : 0;
+  };
+  EXPECT_EQ(through(behind.address(), 3), 3u);
+  EXPECT_EQ(through(behind.address(), 4), 5u);
+  EXPECT_EQ(through(dead, 3), 5u);
+}
+
+TEST_F(PostgresStores, a_database_of_another_encoding_is_refused) {
+  database->recreate("ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'");
+  auto stores = open_postgres_stores({.main = address}, {}, clock);
+  EXPECT_EQ(error_code(stores), Errc::invalid_argument);
+  EXPECT_THAT(stores.error().message, HasSubstr("UTF8"));
+}
+
 TEST_F(PostgresStores, sql_shows_contents_beside_the_envelope_kept_word_for_word) {
   auto stores = open();
   auto lab = make_room(stores, "lab");

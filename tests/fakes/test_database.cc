@@ -50,6 +50,12 @@ std::int64_t TestDatabase::number(const std::string& sql) const {
   return rows.empty() ? -1 : rows[0].integer(0);
 }
 
+void TestDatabase::recreate(const std::string& options) const {
+  PostgresConnection connection(server_.conninfo());
+  connection.execute("DROP DATABASE " + address_.database + " WITH (FORCE)");
+  connection.execute("CREATE DATABASE " + address_.database + " " + options);
+}
+
 void TestDatabase::set(const std::string& setting) const {
   PostgresConnection(server_.conninfo()).execute("ALTER DATABASE " + address_.database + " " + setting);
 }

@@ -23,6 +23,8 @@ class TestDatabase {
   // Statements by a connection of its own; the first column of the first row they give, or "".
   std::string run(const std::string& sql) const;
   std::int64_t number(const std::string& sql) const;  // -1: no row
+  // Drops it and makes it anew, as the options of CREATE DATABASE say.
+  void recreate(const std::string& options) const;
   // ALTER DATABASE … `setting`: for sessions that begin from now on.
   void set(const std::string& setting) const;
   // Ends every session but its own, as an administrator does. Returns how many.
