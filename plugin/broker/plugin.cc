@@ -7,17 +7,9 @@
 
 #include "plugin/broker/mosquitto_api.h"
 #include "plugin/broker/parley.h"
+#include "plugin/broker/property_reader.h"
 
 #define PARLEY_EXPORT extern "C" __attribute__((visibility("default")))
-
-// Not on the list of what 2.0 promises to plugins, though Debian's and the project's own builds export them: asked for weakly, looked at before use.
-extern "C" {
-__attribute__((weak)) const mosquitto_property* mosquitto_property_read_string(const mosquitto_property*, int,
-                                                                               char**, bool);
-__attribute__((weak)) const mosquitto_property* mosquitto_property_read_string_pair(const mosquitto_property*,
-                                                                                    int, char**, char**,
-                                                                                    bool);
-}
 
 namespace parley::plugin {
 namespace {
@@ -87,35 +79,20 @@ Client describe(const mosquitto* client) {
                 .has_certificate = has_certificate};
 }
 
-// The few MQTT 5 properties that mean something here.
-Properties read_properties(const mosquitto_property* list) {
-  Properties found;
-  if (!list || !mosquitto_property_read_string || !mosquitto_property_read_string_pair) return found;
-  auto text = [&](int id, std::string& out) {
-    char* value = nullptr;
-    if (mosquitto_property_read_string(list, id, &value, false) && value) out = value;
-    free_property_text(value);
-  };
-  text(MQTT_PROP_CONTENT_TYPE, found.content_type);
-  text(MQTT_PROP_RESPONSE_TOPIC, found.response_topic);
-  bool skip = false;
-  for (const mosquitto_property* at = list; at; skip = true) {
-    char *name = nullptr, *value = nullptr;
-    at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name, &value, skip);
-    if (at && name && value && std::strcmp(name, "ref") == 0) found.ref = value;
-    free_property_text(name);
-    free_property_text(value);
-  }
-  return found;
-}
-
 // Everything Mosquitto keeps for us between calls.
 struct Plugin {
   MosquittoApi api;
   SystemClock clock;
   std::unique_ptr<Parley> parley;
+  PropertyReader properties = PropertyReader::find();
   mosquitto_plugin_id_t* id = nullptr;
 };
+
+Properties read_properties(const PropertyReader& reader, const mosquitto_property* list) {
+  return {.content_type = reader.text(list, MQTT_PROP_CONTENT_TYPE),
+          .response_topic = reader.text(list, MQTT_PROP_RESPONSE_TOPIC),
+          .ref = reader.user_property(list, "ref")};
+}
 
 // Runs a handler; what it throws is logged and becomes `refusal`. Nothing crosses the edge.
 template <class Handler>
@@ -179,11 +156,12 @@ int on_acl_check(int, void* event, void* userdata) {
 
 int on_message(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_message*>(event);
+  const auto& reader = static_cast<Plugin*>(userdata)->properties;
   return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&](Parley& parley) {
     bool keep_retain = e.retain;
     const std::string_view payload{static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0};
     const bool taken = parley.message(
-        describe(e.client), view(e.topic), payload, [&] { return read_properties(e.properties); },
+        describe(e.client), view(e.topic), payload, [&] { return read_properties(reader, e.properties); },
         keep_retain);
     e.retain = keep_retain;
     return static_cast<int>(taken ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED);
@@ -254,14 +232,14 @@ int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* optio
   for (const auto& c : kCallbacks)
     if (int rc = mosquitto_callback_register(id, c.event, c.function, c.topic, plugin.get());
         rc != MOSQ_ERR_SUCCESS && !(rc == MOSQ_ERR_NOT_SUPPORTED && c.event == kEventClientOffline)) {
-      plugin->api.log(LogLevel::error,
-                      std::string("a callback could not be registered: ") + mosquitto_strerror(rc));
+      plugin->api.log(LogLevel::error, "callback " + std::to_string(c.event) +
+                                           " could not be registered: error " + std::to_string(rc));
       return rc;
     }
-  if (!mosquitto_property_read_string || !mosquitto_property_read_string_pair)
-    plugin->api.log(
-        LogLevel::warning,
-        "this broker does not export property readers: Content Type and user property ref are not seen");
+  if (!plugin->properties)
+    plugin->api.log(LogLevel::warning,
+                    "neither this broker nor a libmosquitto of its version lets properties be read: Content "
+                    "Type, Response Topic and user property ref are not seen");
   *userdata = plugin.release();
   return MOSQ_ERR_SUCCESS;
 }

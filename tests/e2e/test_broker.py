@@ -3,7 +3,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import Client, Process, Refused, free_ports, wait_until
+from harness import PLUGIN, Client, Process, Refused, free_ports, wait_until
 
 
 def test_sighup_disconnects_nobody(make_server):
@@ -139,6 +139,19 @@ def test_other_topics_without_acl_file(make_server, setting, expected):
         assert alice.publish("plant/1", "x") in ((0, 0x10) if expected == 0 else (0x87,))
         assert alice.subscribe("plant/#", check=False) == [1 if expected == 0 else 0x87]
         assert alice.publish("rooms/none/send", "x") == 0x87
+
+
+# What src/linker.syms of Mosquitto 2.0 lists, as far as we need it. A broker may export more, and another version of it not.
+PROMISED = {f"mosquitto_{name}" for name in (
+    "broker_publish", "callback_register", "callback_unregister", "client_address", "client_certificate", "client_clean_session",
+    "client_id", "client_protocol", "client_protocol_version", "client_sub_count", "client_username", "free",
+    "kick_client_by_clientid", "log_printf", "malloc", "set_username")}
+
+
+def test_the_plugin_needs_only_what_mosquitto_promises_plugins():
+    symbols = subprocess.run(["nm", "-D", "--undefined-only", PLUGIN], capture_output=True, text=True, check=True).stdout.split()
+    needed = {name for name in symbols if name.startswith("mosquitto_")}
+    assert "mosquitto_callback_register" in needed and needed <= PROMISED
 
 
 def test_a_taken_port_is_mosquittos_own_error(make_server):
