@@ -142,8 +142,10 @@ def test_illegal_client_ids_are_refused(chat, device):
 def test_a_will_brings_a_stranger_no_further(chat, topic):
     with chat.client("alice") as alice:
         alice.subscribe("rooms/lobby/messages")
-        eve = chat.client("eve", will={"topic": topic, "payload": '{"text":"last words"}', "qos": 1})
-        eve.drop()
+        try:
+            chat.client("eve", will={"topic": topic, "payload": '{"text":"last words"}', "qos": 1}).drop()
+        except Refused:
+            assert topic.startswith("$CONTROL/")  # Mosquitto 2.1 takes no such will
         with chat.client("bob") as bob:
             assert bob.send("lobby", f"after the will {topic}") < 0x80
         alice.wait_text(f"after the will {topic}")
