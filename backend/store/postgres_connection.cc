@@ -52,10 +52,13 @@ PostgresFailure describe(const pqxx::sql_error& error) {
           std::string(error.sqlstate()), ends_session(error.sqlstate())};
 }
 
-// `wanted` unless it is as strong already: an operator may ask for more than `on`.
+// Sequential scans are off because a plan kept from when a partition was small would read all of it after it has
+// grown (EXPLAIN showed that of the join that looks for suspects); every query has its index. synchronous_commit
+// is raised to `on`, never lowered: an operator may ask for more.
 std::string session_statements(const PostgresSession& session) {
   auto ms = [](std::chrono::milliseconds time) { return "'" + std::to_string(time.count()) + "ms'"; };
   return "SET client_encoding = 'UTF8'; SET standard_conforming_strings = on; SET jit = off;"
+         "SET enable_seqscan = off;"
          "SET client_min_messages = error;"
          "SET statement_timeout = " +
          ms(session.statement_timeout) + "; SET lock_timeout = " + ms(session.lock_timeout) +
