@@ -109,11 +109,12 @@ Parley::Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins)
       logins_(std::move(logins)),
       gate_(*core_, *logins_),
       intake_(*core_, *logins_),
-      commands_(*core_, intake_),
-      last_tick_(core_->clock.steady()) {}
+      commands_(*core_, intake_) {}
 
 bool Parley::clock_stands() {
-  if (core_->clock.steady() - last_tick_ < kTicklessMax) return false;
+  const auto now = core_->clock.steady();
+  if (!tickless_since_) tickless_since_ = now;
+  if (now - *tickless_since_ < kTicklessMax) return false;
   if (!std::exchange(said_tickless_, true))
     core_->log(LogLevel::error,
                "the broker gives no clock ticks (per_listener_settings true?): nobody is let in and nothing "
@@ -138,12 +139,13 @@ bool Parley::message(const Client& client, std::string_view topic, std::string_v
 }
 
 void Parley::tick() {
-  last_tick_ = core_->clock.steady();
+  tickless_since_.reset();
+  const auto now = core_->clock.steady();
   logins_->tick();
   core_->sessions.end_of_resume();
   commands_.tick();
-  core_->backend.flush(last_tick_);
-  core_->feed->tick(last_tick_, [this](std::string_view batch) {
+  core_->backend.flush(now);
+  core_->feed->tick(now, [this](std::string_view batch) {
     core_->broker.publish_to(core_->feed->consumer().c_str(), wire::kFeedTopic.data(), batch, 0);
     return true;
   });

@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,7 +35,8 @@ class Parley {
   Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins);
   bool clock_stands();
 
-  // Without ticks nothing is kicked and nothing fed: whatever stopped them, nobody is let in then.
+  // Without ticks nothing is kicked and nothing fed: whatever stopped them, nobody is let in then. The time runs from the first event that was
+  // followed by none: where nothing happens, Mosquitto 2.1 sleeps and does not tick either.
   static constexpr std::chrono::seconds kTicklessMax{30};
 
   std::unique_ptr<Core> core_;
@@ -42,7 +44,7 @@ class Parley {
   Gate gate_;
   Intake intake_;
   Commands commands_;
-  SteadyTime last_tick_;
+  std::optional<SteadyTime> tickless_since_;
   bool said_tickless_ = false;
 };
 

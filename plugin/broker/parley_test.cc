@@ -313,5 +313,17 @@ TEST_F(PluginWithoutABroker, without_ticks_nobody_is_let_in) {
   EXPECT_TRUE(send("alice", "phone", "hello"));
 }
 
+TEST_F(PluginWithoutABroker, a_broker_that_slept_because_nothing_happened_goes_on) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  parley_->tick();
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_TRUE(send("alice", "phone", "good morning"));
+  parley_->tick();
+  clock_.advance(std::chrono::hours(1));
+  EXPECT_EQ(login("alice", "pad"), LoginVerdict::accept);
+}
+
 }  // namespace
 }  // namespace parley::plugin
