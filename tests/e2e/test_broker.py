@@ -22,6 +22,8 @@ def test_sighup_disconnects_nobody(make_server):
         reloads = server.broker.log().count("Reloading config")
         server.broker.send(signal.SIGHUP)
         wait_until(lambda: server.broker.log().count("Reloading config") > reloads, "the reload")
+        # Answered by the thread that reloads: a signal before the reload's end would be lost.
+        assert clients[0].send("lobby", "still here") < 0x80
     with server.client("bob") as bob:
         assert bob.send("lobby", "after reload") < 0x80
     for c in clients:
