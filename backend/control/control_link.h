@@ -34,6 +34,8 @@ struct ControlOptions {
   std::chrono::milliseconds standby_retry{
       1'000};                      // between two attempts to attach while another backend is attached
   BackoffOptions retry{};          // after a failure
+  // Between two looks for changes nobody announced: one whose commit had no answer, one by another process.
+  std::chrono::milliseconds look_again{5'000};
   std::size_t asked_max = 10'000;  // calls of BrokerControl waiting at once; more are answered unavailable
   std::uint32_t snapshot_part = 1'000;  // changes in one part of the whole Directory
 };

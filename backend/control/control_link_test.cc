@@ -150,6 +150,14 @@ TEST_F(ControlLinkTest, a_change_is_done_when_the_plugin_has_it) {
   EXPECT_EQ(count("apply 0-1 +1"), 1u);
 }
 
+TEST_F(ControlLinkTest, a_change_nobody_announced_is_found) {
+  start();
+  ASSERT_TRUE(reaches(State::ready));
+  log.commit("alice", 1);
+  pass(5s);
+  EXPECT_TRUE(is_said("apply 0-1 +1"));
+}
+
 TEST_F(ControlLinkTest, a_standby_waits_subscribes_to_nothing_and_takes_over) {
   time_flows = true;
   bool busy = true;

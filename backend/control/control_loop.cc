@@ -197,17 +197,22 @@ Result<> ControlLoop::subscribe() {
 }
 
 void ControlLoop::serve() {
+  look_at_ = now() + options_.look_again;
   set_state(State::ready);
   log_(LogLevel::info, "ready: attached to the broker, generation " + std::to_string(generation_));
   lease_.ready();
   directory_pause_.reset();
   directory_at_ = now();
   while (usable() && !ending_) {
+    if (now() >= look_at_) {
+      directory_due_ = directory_due_ || directory_.behind();
+      look_at_ = now() + options_.look_again;
+    }
     const bool due = directory_due_ || directory_.entries_wait();
     if (due && now() >= directory_at_)
       keep_directory();
     else
-      pump(due ? directory_at_ : now() + kLongWait);
+      pump(due ? std::min(directory_at_, look_at_) : look_at_);
   }
 }
 

@@ -87,6 +87,7 @@ class ControlLoop final : CommandCaller {
   Backoff attach_pause_, directory_pause_;
   bool directory_due_ = false;
   SteadyTime directory_at_{};
+  SteadyTime look_at_{};
   std::vector<Waiter> waiters_;  // at most options_.asked_max
 };
 

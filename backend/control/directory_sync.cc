@@ -92,6 +92,11 @@ void DirectorySync::plugin_has(std::string directory, std::uint64_t version) {
   version_gauge_.set(static_cast<double>(version_));
 }
 
+bool DirectorySync::behind() {
+  const auto version = log_.version();
+  return version && *version > version_;
+}
+
 Result<> DirectorySync::bring_up() {
   const auto directory = log_.directory_id();
   if (!directory) return std::unexpected(directory.error());

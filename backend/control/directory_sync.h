@@ -41,6 +41,8 @@ class DirectorySync {
   // What the plugin said it has.
   void plugin_has(std::string directory, std::uint64_t version);
   std::uint64_t version() const { return version_; }
+  // Whether the log has what the plugin lacks, as far as can be told: a database that is away is no news.
+  bool behind();
 
   // Sends what the plugin lacks: the steps, or everything where there are none (another Directory, a version the log does not reach, a step
   // the plugin does not take).
