@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -21,21 +22,30 @@ class SystemClock final : public Clock {
   SteadyTime steady() const override;
 };
 
-// Time that moves only when a test moves it. Not thread-safe.
+// Time that moves only when a test moves it. Thread-safe; each of the two times by itself.
 class FakeClock final : public Clock {
  public:
-  explicit FakeClock(WallTime start = WallTime{std::chrono::milliseconds{1'795'314'673'123}}) : wall_(start) {}
-  WallTime wall() const override { return wall_; }
-  SteadyTime steady() const override { return steady_; }
-  void advance(std::chrono::milliseconds by) { wall_ += by; steady_ += by; }
-  void step_wall(std::chrono::milliseconds by) { wall_ += by; }  // a clock set by hand: steady time does not notice
+  explicit FakeClock(WallTime start = WallTime{std::chrono::milliseconds{1'795'314'673'123}})
+      : wall_ms_(start.time_since_epoch().count()) {}
+  WallTime wall() const override { return WallTime{std::chrono::milliseconds{wall_ms_.load()}}; }
+  SteadyTime steady() const override { return SteadyTime{std::chrono::milliseconds{steady_ms_.load()}}; }
+  void advance(std::chrono::milliseconds by) {
+    step_wall(by);
+    steady_ms_ += by.count();
+  }
+  // A clock set by hand: steady time does not notice.
+  void step_wall(std::chrono::milliseconds by) { wall_ms_ += by.count(); }
 
  private:
-  WallTime wall_;
-  SteadyTime steady_{std::chrono::hours{1}};
+  std::atomic<std::int64_t> wall_ms_;
+  std::atomic<std::int64_t> steady_ms_{std::chrono::milliseconds{std::chrono::hours{1}}.count()};
 };
 
-inline std::int64_t to_ms(WallTime t) { return t.time_since_epoch().count(); }
-inline WallTime from_ms(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
+inline std::int64_t to_ms(WallTime t) {
+  return t.time_since_epoch().count();
+}
+inline WallTime from_ms(std::int64_t ms) {
+  return WallTime{std::chrono::milliseconds{ms}};
+}
 
 }  // namespace parley
