@@ -3,6 +3,7 @@
 Everything listens on 127.0.0.1, on ports drawn here, below one temporary folder; only processes started here are ended, by pid.
 Waiting is always for a condition, with a bound.
 """
+import itertools
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -21,34 +23,48 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools" / "lib"))
+from servers.daemon import PORTS, is_free  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
 PARLEYD = BUILD / "bin" / "parleyd"
 PARLEYCTL = BUILD / "bin" / "parleyctl"
 PLUGIN = BUILD / "lib" / "mosquitto_parley.so"
-WAIT_S = 20  # how long a condition may take before the test fails; not how long anything should take
+WAIT_S = 60  # how long a condition may take before the test fails; not how long anything should take
+
+
+PORTS_OF_WORKER = 1_000  # tests run in several processes at once, each with ports of its own
+
+
+def own_ports():
+    """Those of this process, from a random one on."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % (len(PORTS) // PORTS_OF_WORKER)
+    first, at = PORTS[worker * PORTS_OF_WORKER], secrets.randbelow(PORTS_OF_WORKER)
+    while True:
+        yield first + at
+        at = (at + 1) % PORTS_OF_WORKER
+
+
+next_ports = own_ports()
 
 
 def free_ports(count):
-    """Ports nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
-    finally:
-        for s in sockets:
-            s.close()
+    """Ports nobody listens on now, all different, and not drawn again soon."""
+    free = (port for port in itertools.islice(next_ports, PORTS_OF_WORKER) if is_free(port))
+    ports = list(itertools.islice(free, count))
+    assert len(ports) == count, "no free ports"
+    return ports
 
 
-def wait_until(condition, what, timeout_s=WAIT_S, step_s=0.02):
-    """Returns the first true value of condition(); fails after timeout_s."""
+def wait_until(condition, what, timeout_s=WAIT_S, step_s=0.02, log=None):
+    """Returns the first true value of condition(); fails after timeout_s, and shows the end of what the process `log` wrote."""
     end = time.monotonic() + timeout_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError(f"not within {timeout_s} s: {what}")
+            raise AssertionError(f"not within {timeout_s} s: {what}" + (f"\n{log.log()[-3000:]}" if log else ""))
         time.sleep(step_s)
 
 
@@ -183,7 +199,7 @@ class Server:
 
     def start_broker(self):
         self.spawn_broker()
-        wait_until(lambda: listens(self.mqtt_port) or not self.broker.running(), "mosquitto listens")
+        wait_until(lambda: listens(self.mqtt_port) or not self.broker.running(), "mosquitto listens", log=self.broker)
         assert self.broker.running(), "mosquitto did not start:\n" + self.broker.log()[-3000:]
         return self
 
@@ -194,7 +210,7 @@ class Server:
         return self
 
     def wait_ready(self):
-        wait_until(lambda: self.ready() or not self.backend.running(), "parleyd is ready")
+        wait_until(lambda: self.ready() or not self.backend.running(), "parleyd is ready", log=self.backend)
         assert self.backend.running(), "parleyd did not start:\n" + self.backend.log()[-3000:]
 
     def ready(self):

@@ -17,10 +17,24 @@ class ServerError(Exception):
     """What is wrong and what to do about it, for people."""
 
 
-def free_port():
+PORTS = range(12_000, 32_000)  # below those the kernel gives to outgoing connections, which could take one while its server is down
+
+
+def is_free(port):
     with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port():
+    for _ in range(1_000):
+        if is_free(port := secrets.choice(PORTS)):
+            return port
+    raise ServerError("No free port was found on 127.0.0.1; end something that listens there.")
 
 
 def state(pid):
