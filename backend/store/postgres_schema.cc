@@ -1,5 +1,9 @@
 #include "backend/store/postgres_schema.h"
 
+#include <span>
+#include <string_view>
+
+#include "base/crc32c.h"
 #include "base/ids.h"
 
 namespace parley::backend {
@@ -224,6 +228,14 @@ Result<std::vector<std::string>> migrate_postgres(PostgresPool& pool) {
     if (!one) return std::unexpected(one.error());
     if (!*one) return done;
   }
+}
+
+std::uint32_t postgres_schema_checksum() {
+  std::uint32_t crc = 0;
+  for (const auto& migration : kMigrations)
+    for (std::string_view sql : {migration.sql, migration.with_random_id})
+      crc = crc32c(std::as_bytes(std::span(sql)), crc);
+  return crc;
 }
 
 }  // namespace parley::backend

@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,5 +17,8 @@ Result<std::vector<std::string>> pending_postgres_migrations(PostgresPool& pool)
 // Gives what was done, as pending_postgres_migrations tells it. Errors: as the pool's (in_doubt: call again),
 // invalid_argument as above, or the database is not in UTF-8.
 Result<std::vector<std::string>> migrate_postgres(PostgresPool& pool);
+
+// CRC-32C of all migrations' statements: tells tests whether a database they kept was made by the same ones.
+std::uint32_t postgres_schema_checksum();
 
 }  // namespace parley::backend

@@ -7,6 +7,7 @@
 #include "backend/store/sqlite_stores.h"
 #include "base/ids.h"
 #include "tests/fakes/memory_stores.h"
+#include "tests/fakes/migrated_database.h"
 #include "tests/fakes/test_database.h"
 
 namespace parley::backend {
@@ -52,7 +53,7 @@ class PostgresBackend final : public StoreBackend {
   }
 
  private:
-  std::deque<TestDatabase> databases_;
+  std::deque<MigratedDatabase> databases_;
 };
 
 }  // namespace

@@ -11,13 +11,6 @@ namespace {
 
 constexpr const char* kVariable = "PARLEY_TEST_POSTGRES";
 
-PostgresAddress server_address() {
-  const char* url = std::getenv(kVariable);
-  auto address = parse_postgres_url(url ? url : "");
-  if (!address) throw std::runtime_error(std::string(kVariable) + ": " + address.error().message);
-  return *address;
-}
-
 }  // namespace
 
 std::string TestDatabase::why_not() {
@@ -25,7 +18,14 @@ std::string TestDatabase::why_not() {
   return url && *url ? "" : std::string(kVariable) + " names no PostgreSQL server";
 }
 
-TestDatabase::TestDatabase() : server_(server_address()), address_(server_) {
+PostgresAddress TestDatabase::server() {
+  const char* url = std::getenv(kVariable);
+  auto address = parse_postgres_url(url ? url : "");
+  if (!address) throw std::runtime_error(std::string(kVariable) + ": " + address.error().message);
+  return *address;
+}
+
+TestDatabase::TestDatabase() : server_(server()), address_(server_) {
   address_.database = "parley_test_" + random_id(12);
   PostgresConnection(server_.conninfo()).execute("CREATE DATABASE " + address_.database);
 }

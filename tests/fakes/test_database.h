@@ -18,6 +18,8 @@ class TestDatabase {
 
   // "" when there is a server, else a word to skip with.
   static std::string why_not();
+  // The server's. Throws std::runtime_error when why_not() says something.
+  static PostgresAddress server();
 
   const PostgresAddress& address() const { return address_; }
   // Statements by a connection of its own; the first column of the first row they give, or "".
