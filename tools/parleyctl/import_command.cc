@@ -1,3 +1,5 @@
+#include "tools/parleyctl/import_command.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -65,14 +67,6 @@ Outcome<std::vector<ImportFile>> open_all(const Irc& o) {
   return files;
 }
 
-// Half a minute of trying, then it is told; the same command goes on later.
-bool wait_a_moment(const StopSignal& stop, int tries) {
-  if (stop.raised() || tries > 8) return false;
-  std::this_thread::sleep_for(
-      std::min(std::chrono::milliseconds{250} * (1 << tries), std::chrono::milliseconds{5000}));
-  return !stop.raised();
-}
-
 struct Total {
   ImportCount count;
   std::uint64_t skipped = 0;
@@ -135,9 +129,17 @@ Outcome<> import_irc(Context& context, const Irc& o) {
 
 }  // namespace
 
+bool wait_a_moment(const StopSignal& stop, int tries) {
+  if (stop.raised() || tries > 8) return false;
+  std::this_thread::sleep_for(
+      std::min(std::chrono::milliseconds{250} * (1 << tries), std::chrono::milliseconds{5000}));
+  return !stop.raised();
+}
+
 void add_import_command(CLI::App& app, Context& context) {
-  auto* import = add_group(app, "import", "Bring in what was said elsewhere: irc");
+  auto* import = add_group(app, "import", "Bring in what was said elsewhere: irc, slack");
   add_command(*import, context, "irc", "Bring in IRC channel logs", declare, import_irc);
+  add_import_slack_command(*import, context);
 }
 
 }  // namespace parley::ctl

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -12,14 +11,6 @@
 
 namespace parley::ctl {
 namespace {
-
-constexpr std::size_t kBatchBytes =
-    200 * 1024;  // below wire::kRequestMax, with room for the request around it
-
-bool try_again(const std::string& code) {
-  return code == "unavailable" || code == "timeout" || code == "in_doubt" || code == "backlog_full" ||
-         code == "rate_limited";
-}
 
 std::string ref_prefix(const std::filesystem::path& path, std::string_view bytes, const IrcLog& log) {
   std::string identity = path.filename().string();
@@ -46,17 +37,6 @@ void note_imported(const Json& message, std::map<std::string, std::uint64_t>& fo
   if (!message.value("imported", false)) return;
   const auto ref = message.value("ref", std::string{});
   for (auto& [prefix, line] : found) line = std::max(line, line_of(ref, prefix));
-}
-
-Outcome<> append(Requests& requests, const std::string& room, const Json& entries, const ImportWait& wait) {
-  for (int tries = 1;; ++tries) {
-    auto result = requests.call("append", {{"room", room}, {"entries", entries}});
-    if (result && result->value("seqs", Json::array()).size() == entries.size()) return {};
-    if (result)
-      return refused("internal", "The server took an append but did not number all of its entries.");
-    // A repeat is harmless: the refs keep the entries single.
-    if (!try_again(result.error().code) || !wait(tries)) return std::unexpected(result.error());
-  }
 }
 
 }  // namespace
@@ -102,77 +82,20 @@ Outcome<std::map<std::string, std::uint64_t>> find_imported(Requests& requests, 
   }
 }
 
-Outcome<> Speakers::load() {
-  Json params{{"limit", wire::kListLimitMax}};
-  for (;;) {
-    auto page = requests_.call("user.list", params);
-    if (!page) return std::unexpected(page.error());
-    const auto users = page->value("users", Json::array());
-    for (const auto& user : users) {
-      auto name = user.value("user", std::string{});
-      names_[fold_case(name)] = name;
-    }
-    if (users.empty() || !page->value("more", false)) return {};
-    params["after"] = users.back().value("user", std::string{});
-  }
-}
-
-void Speakers::make_all(const IrcLog& log, std::uint64_t after_line) {
-  std::set<std::string> wanted;  // folded
-  std::vector<std::string> names;
-  std::vector<Json> accounts;
-  for (const auto& line : log.said) {
-    auto name = nick_to_name(line.nick);
-    auto folded = fold_case(name);
-    if (line.line <= after_line || names_.contains(folded) || !wanted.insert(std::move(folded)).second)
-      continue;
-    accounts.push_back(account(name, line.nick));
-    names.push_back(std::move(name));
-  }
-  const auto results = requests_.call_all("user.create", std::move(accounts));
-  for (std::size_t i = 0; i < results.size(); ++i) (void)note(names[i], results[i]);
-}
-
-Outcome<std::string> Speakers::name_of(std::string_view nick) {
-  auto name = nick_to_name(nick);
-  if (auto known = names_.find(fold_case(name)); known != names_.end()) return known->second;
-  if (auto made = note(name, requests_.call("user.create", account(name, nick))); !made)
-    return std::unexpected(made.error());
-  return name;
-}
-
-Outcome<> Speakers::note(const std::string& name, const Outcome<Json>& made) {
-  // Someone else may have made it meanwhile, or our first try was done after all.
-  if (!made && made.error().code != "already_exists") return std::unexpected(made.error());
-  if (made) ++made_;
-  names_.emplace(fold_case(name), name);
-  return {};
-}
-
-Json Speakers::account(const std::string& name, std::string_view nick) {
-  Json params{{"user", name}};
-  if (name != nick) params["title"] = repair_utf8(nick.substr(0, wire::kDisplayNameMax / 3));
-  return params;
-}
-
 Outcome<ImportCount> import_file(Requests& requests, const std::string& room, const ImportFile& file,
                                  std::uint64_t after_line, Speakers& speakers, const ImportProgress& progress,
                                  const ImportWait& wait) {
   ImportCount count;
-  Json batch = Json::array();
-  std::size_t bytes = 0;
-  const auto flush = [&](std::uint64_t line) -> Outcome<> {
-    if (batch.empty()) return {};
-    if (auto ok = append(requests, room, batch, wait); !ok) return ok;
-    count.imported += batch.size();
-    batch = Json::array();
-    bytes = 0;
-    if (!progress(file, line))
-      return refused("interrupted", "Stopped; the same command goes on where it stopped.");
-    return {};
-  };
-  speakers.make_all(file.log, after_line);
-  std::uint64_t previous = 0;
+  std::uint64_t taken = 0, previous = 0;  // lines
+  AppendBatch batch(requests, room, wait, [&](const std::vector<std::uint64_t>& seqs) -> Outcome<> {
+    count.imported += seqs.size();
+    if (progress(file, taken)) return {};
+    return refused("interrupted", "Stopped; the same command goes on where it stopped.");
+  });
+  std::vector<std::string_view> nicks;
+  for (const auto& line : file.log.said)
+    if (line.line > after_line) nicks.push_back(line.nick);
+  speakers.make_all(nicks);
   for (const auto& line : file.log.said) {
     if (line.line <= after_line) {
       ++count.already_there;
@@ -180,16 +103,13 @@ Outcome<ImportCount> import_file(Requests& requests, const std::string& room, co
     }
     auto from = speakers.name_of(line.nick);
     if (!from) return std::unexpected(from.error());
-    auto entry = import_entry(line, *from, file.ref_prefix);
-    const auto size = entry.dump().size() + 1;
-    if (batch.size() == wire::kAppendMax || bytes + size > kBatchBytes) {
-      if (auto ok = flush(previous); !ok) return std::unexpected(ok.error());
-    }
-    batch.push_back(std::move(entry));
-    bytes += size;
+    taken = previous;
+    if (auto ok = batch.add(import_entry(line, *from, file.ref_prefix)); !ok)
+      return std::unexpected(ok.error());
     previous = line.line;
   }
-  if (auto ok = flush(file.log.lines); !ok) return std::unexpected(ok.error());
+  taken = file.log.lines;
+  if (auto ok = batch.flush(); !ok) return std::unexpected(ok.error());
   return count;
 }
 

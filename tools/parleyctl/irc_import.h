@@ -9,8 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/parleyctl/append_batch.h"
 #include "tools/parleyctl/irc_log.h"
 #include "tools/parleyctl/requests.h"
+#include "tools/parleyctl/speakers.h"
 
 // Puts IRC logs into a room by the backend's `append`, so that any number of tries ends with each line there
 // once, in order.
@@ -45,26 +47,6 @@ Json import_entry(const IrcLine& line, std::string_view from, std::string_view r
 Outcome<std::map<std::string, std::uint64_t>> find_imported(Requests& requests, const std::string& room,
                                                             const std::vector<ImportFile>& files);
 
-// The names nicks are brought in under: the account that has the mapped name (by case folding), else one that
-// is made. Accounts are listed once, at the beginning.
-class Speakers {
- public:
-  explicit Speakers(Requests& requests) : requests_(requests) {}
-  Outcome<> load();
-  // Makes at one go those who speak in `log` behind `after_line` and have no account; name_of() does what could not be done.
-  void make_all(const IrcLog& log, std::uint64_t after_line);
-  Outcome<std::string> name_of(std::string_view nick);
-  std::uint64_t made() const { return made_; }
-
- private:
-  static Json account(const std::string& name, std::string_view nick);
-  Outcome<> note(const std::string& name, const Outcome<Json>& made);
-
-  Requests& requests_;
-  std::map<std::string, std::string> names_;  // folded → as it is
-  std::uint64_t made_ = 0;
-};
-
 struct ImportCount {
   std::uint64_t imported = 0, already_there = 0;
 };
@@ -72,9 +54,6 @@ struct ImportCount {
 // Called after each batch with the lines done of this file so far; false stops the import (Failure
 // `interrupted`).
 using ImportProgress = std::function<bool(const ImportFile& file, std::uint64_t lines_done)>;
-
-// Waits between tries of a batch the server could not take just now; false when it should give up.
-using ImportWait = std::function<bool(int tries)>;
 
 Outcome<ImportCount> import_file(Requests& requests, const std::string& room, const ImportFile& file,
                                  std::uint64_t after_line, Speakers& speakers, const ImportProgress& progress,
