@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "source_dir.h"
 #include "wire/content.h"
 #include "wire/envelope.h"
 #include "wire/error_codes.h"

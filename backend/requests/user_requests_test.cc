@@ -1,6 +1,7 @@
 #include <fstream>
 #include <set>
 
+#include "source_dir.h"
 #include "backend/requests/create_admin.h"
 #include "backend/requests/requests_test.h"
 #include "base/crypto.h"

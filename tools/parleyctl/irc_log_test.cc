@@ -1,3 +1,4 @@
+#include "source_dir.h"
 #include "tools/parleyctl/irc_log.h"
 
 #include <gtest/gtest.h>
