@@ -95,7 +95,7 @@ class Sync {
 
  private:
   Reply page_of(const Known& known) {
-    auto view = find_for_member(context_, known.room);
+    auto view = find_for_reader(context_, known.room);
     if (!view) return std::unexpected(view.error());
     bool reset = !known.epoch.empty() && known.epoch != view->room.epoch;
     auto since = reset ? 0 : known.since;

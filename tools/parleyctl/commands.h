@@ -17,6 +17,7 @@ void add_message_commands(CLI::App& app, Context& context);  // send, history
 void add_tail_command(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& app, Context& context);  // session list|kick, shard status, status
 void add_import_command(CLI::App& app, Context& context);
+void add_export_command(CLI::App& app, Context& context);
 void add_store_commands(CLI::App& app, Context& context);  // migrate-store
 
 // A command of its own options: `declare` puts them on the command line, `run` does it.

@@ -11,7 +11,7 @@
 
 namespace parley::ctl {
 
-// A backend with one room, for tests: history, append, user.create, user.list. Not thread-safe.
+// A backend with one room, lab, for tests: its messages, members and users. Not thread-safe.
 class FakeRoom final : public Requests {
  public:
   explicit FakeRoom(std::uint64_t messages = 0) {
@@ -30,11 +30,18 @@ class FakeRoom final : public Requests {
     if (method == "append") return append(params);
     if (method == "user.create") return create(params);
     if (method == "user.list") return list(params);
+    if (method == "sync") return sync(params);
+    if (method == "room.get")
+      return Json{{"room", "lab"}, {"epoch", "e"}, {"kind", "group"}, {"public", true}, {"role", "owner"}};
+    if (method == "room.create") return refused("already_exists", "lab");
+    if (method == "member.list") return Json{{"members", members}, {"more", false}};
+    if (method == "member.add") return add_member(params);
     return refused("unknown_method", method);
   }
 
   std::vector<Json> messages;  // [i] has seq i + 1
   std::set<std::string> users;
+  std::vector<Json> members;
   std::size_t page_max = 500;
   std::size_t largest_append = 0;
   std::size_t calls = 0;
@@ -44,6 +51,7 @@ class FakeRoom final : public Requests {
  private:
   void add(const std::string& from, const std::string& ref, Json content, bool imported) {
     Json m{{"seq", messages.size() + 1},
+           {"at", 1700000000000 + messages.size()},
            {"from", from},
            {"ref", ref},
            {"type", "text"},
@@ -70,6 +78,20 @@ class FakeRoom final : public Requests {
     Json page = Json::array();
     for (auto i = first; i < end; ++i) page.push_back(messages[i]);
     return Json{{"room", "lab"}, {"epoch", "e"}, {"messages", page}, {"through", last}, {"more", more}};
+  }
+
+  Outcome<Json> sync(const Json& params) {
+    auto page = history({{"after", params["rooms"]["lab"]["since"]}, {"limit", params["limit"]}});
+    page->erase("room");
+    (*page)["reset"] = false;
+    return Json{{"rooms", {{"lab", *page}}}};
+  }
+
+  Outcome<Json> add_member(const Json& params) {
+    for (const auto& member : members)
+      if (member["user"] == params["user"]) return refused("already_exists", "member");
+    members.push_back({{"room", "lab"}, {"user", params["user"]}, {"role", params["role"]}, {"since", 1}});
+    return members.back();
   }
 
   Outcome<Json> append(const Json& params) {

@@ -137,9 +137,10 @@ bool wait_a_moment(const StopSignal& stop, int tries) {
 }
 
 void add_import_command(CLI::App& app, Context& context) {
-  auto* import = add_group(app, "import", "Bring in what was said elsewhere: irc, slack");
+  auto* import = add_group(app, "import", "Bring in what was said elsewhere: irc, slack, room");
   add_command(*import, context, "irc", "Bring in IRC channel logs", declare, import_irc);
   add_import_slack_command(*import, context);
+  add_import_room_command(*import, context);
 }
 
 }  // namespace parley::ctl

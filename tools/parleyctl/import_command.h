@@ -8,5 +8,6 @@ namespace parley::ctl {
 bool wait_a_moment(const StopSignal& stop, int tries);
 
 void add_import_slack_command(CLI::App& import, Context& context);
+void add_import_room_command(CLI::App& import, Context& context);
 
 }  // namespace parley::ctl

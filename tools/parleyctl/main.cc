@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   add_tail_command(app, context);
   add_session_commands(app, context);
   add_import_command(app, context);
+  add_export_command(app, context);
   add_store_commands(app, context);
   try {
     app.parse(argc, argv);

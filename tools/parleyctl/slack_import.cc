@@ -80,27 +80,13 @@ SlackImport::SlackImport(Requests& requests, const SlackExport& exported, const 
       }) {}
 
 Outcome<SlackCount> SlackImport::run() {
-  if (auto ok = read_what_is_there(); !ok) return std::unexpected(ok.error());
+  auto there = imported_refs(requests_, room_, kRefLead);
+  if (!there) return std::unexpected(there.error());
+  seqs_ = *std::move(there);
   for (const auto& file : slack_days(exported_, channel_))
     if (auto ok = day(file); !ok) return std::unexpected(ok.error());
   if (auto ok = batch_.flush(); !ok) return std::unexpected(ok.error());
   return count_;
-}
-
-Outcome<> SlackImport::read_what_is_there() {
-  Json params{{"room", room_}, {"limit", wire::kHistoryLimitMax}, {"after", 0}};
-  for (;;) {
-    auto page = requests_.call("history", params);
-    if (!page) return std::unexpected(page.error());
-    const auto messages = page->value("messages", Json::array());
-    for (const auto& message : messages) {
-      auto ref = message.value("ref", std::string{});
-      if (message.value("imported", false) && ref.starts_with(kRefLead))
-        seqs_.emplace(std::move(ref), message.value("seq", std::uint64_t{0}));
-    }
-    if (messages.empty() || !page->value("more", false)) return {};
-    params["after"] = messages.back().value("seq", std::uint64_t{0});
-  }
 }
 
 Outcome<> SlackImport::day(const std::filesystem::path& file) {

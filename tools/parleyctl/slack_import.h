@@ -2,9 +2,9 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <unordered_map>
 
 #include "tools/parleyctl/append_batch.h"
+#include "tools/parleyctl/imported_refs.h"
 #include "tools/parleyctl/slack_export.h"
 #include "tools/parleyctl/speakers.h"
 
@@ -41,7 +41,6 @@ class SlackImport {
     bool reaction = false;
   };
 
-  Outcome<> read_what_is_there();
   Outcome<> day(const std::filesystem::path& file);
   Outcome<> message(const SlackMessage& message);
   Outcome<> reactions(const SlackMessage& message);
@@ -57,8 +56,8 @@ class SlackImport {
   const SlackProgress progress_;
   const std::string room_;
   AppendBatch batch_;
-  std::vector<Waiting> waiting_;                         // what is in batch_
-  std::unordered_map<std::string, std::uint64_t> seqs_;  // ref → seq, of what is in the room
+  std::vector<Waiting> waiting_;  // what is in batch_
+  RefSeqs seqs_;                  // ref → seq, of what is in the room
   SlackCount count_;
 };
 
