@@ -98,9 +98,12 @@ void PostgresMessageBatch::load_suspects(std::span<const wire::Record> records) 
     seqs.add(record.seq);
   }
   if (!suspects_) return;
+  // LIMIT keeps it a look-up for each suspect: as a join, a plan kept from when a partition was small reads all of
+  // it after it has grown.
   auto rows = connection_.query(
-      "SELECT m.room_id, m.seq, m.id FROM unnest($1::bigint[], $2::bigint[]) AS n(room_id, seq)"
-      " JOIN messages m ON m.room_id = n.room_id AND m.seq = n.seq",
+      "SELECT n.room_id, n.seq, m.id FROM unnest($1::bigint[], $2::bigint[]) AS n(room_id, seq)"
+      " CROSS JOIN LATERAL"
+      " (SELECT id FROM messages WHERE room_id = n.room_id AND seq = n.seq LIMIT 1) AS m",
       rooms, seqs);
   for (auto row : rows) {
     auto bytes = row.bytes(2);
@@ -169,7 +172,8 @@ void PostgresMessageBatch::write_progress() {
       "UPDATE room_progress p SET last_seq = n.last_seq, messages = p.messages + n.added,"
       " quarantined = n.quarantined <> 0"
       " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
-      " AS n(room_id, last_seq, added, quarantined) WHERE p.room_id = n.room_id",
+      " AS n(room_id, last_seq, added, quarantined)"
+      " WHERE p.room_id = n.room_id AND p.room_id = ANY($1::bigint[])",  // an index scan, whatever the join's way
       ids, lasts, added, quarantined);
 }
 

@@ -93,10 +93,11 @@ Member standing_of(PostgresConnection& connection, std::uint64_t room_id, const 
   return rows.empty() ? Member{.user = user} : read_member(rows[0]);
 }
 
+// A look-up for each name, not a join (postgres_connection.cc says why).
 Result<> require_accounts(PostgresConnection& connection, const PostgresArray& users) {
   auto missing = connection.query(
       "SELECT n.name FROM unnest($1::text[]) WITH ORDINALITY AS n(name, nth)"
-      " WHERE NOT EXISTS (SELECT 1 FROM users WHERE users.name = n.name) ORDER BY n.nth LIMIT 1",
+      " WHERE (SELECT true FROM users WHERE users.name = n.name) IS NULL ORDER BY n.nth LIMIT 1",
       users);
   if (missing.empty()) return {};
   return fail(Errc::not_found, "There is no user " + missing[0].string(0) + ".");

@@ -130,6 +130,37 @@ TEST_F(PostgresStores, messages_beyond_the_progress_somebody_set_back_are_met_wi
   EXPECT_EQ(stores.messages->last_seq(lab), 7u);
 }
 
+// Plans are kept by connection until the next ANALYZE.
+TEST_F(PostgresStores, plans_from_when_all_was_small_read_no_whole_table_when_it_has_grown) {
+  constexpr std::uint64_t kMany = 20'000;
+  const std::string tuples_read =
+      "SELECT (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes) + (SELECT sum(seq_tup_read) FROM "
+      "pg_stat_user_tables)";
+  auto stores = open({.pool = {.connections = 1}});
+  auto lab = make_room(stores, "lab");
+  database->run(
+      "DO $$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relkind = 'r' AND "
+      "relnamespace ="
+      " 'public'::regnamespace LOOP EXECUTE format('ALTER TABLE %s SET (autovacuum_enabled = off)', t); END "
+      "LOOP; END $$");
+  const auto first = Records().add_range(lab, 1, 10);
+  auto meet_again = [&] {
+    auto outcome = stores.messages->store(1, 0, 10, first.span());
+    ASSERT_TRUE(outcome) << outcome.error().message;
+    EXPECT_EQ(stores.messages->page({.room_id = lab, .before = 6})->envelopes.size(), 5u);
+    EXPECT_TRUE(stores.users->find("alice"));
+  };
+  ASSERT_TRUE(stores.messages->store(1, 0, 10, first.span()));
+  database->run("ANALYZE");
+  for (int i = 0; i < 10; ++i) meet_again();
+  ASSERT_TRUE(stores.messages->store(1, 10, 20, Records().add_range(lab, 11, kMany).span()));
+  database->run("INSERT INTO room_progress SELECT n, 'other', 0 FROM generate_series(1000000, 1020000) n");
+  meet_again();
+  stores = {};  // a session's end tells what it has read
+  EXPECT_TRUE(eventually([&] { return database->number(tuples_read) > 100; }));
+  EXPECT_LT(database->number(tuples_read), kMany / 4);
+}
+
 TEST_F(PostgresStores, two_variants_of_a_number_within_a_batch_quarantine_the_room) {
   auto stores = open();
   auto lab = make_room(stores, "lab");
