@@ -7,7 +7,7 @@ from harness import BUILD
 
 BENCH = BUILD / "bin" / "parley-bench"
 
-pytestmark = [pytest.mark.skipif(not BENCH.exists(), reason="parley-bench is not built"), pytest.mark.profile("embedded")]
+pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="parley-bench is not built")
 
 SCENARIOS = {
     "throughput": ["--senders", "2", "--receivers", "2", "--rooms", "2"],
@@ -21,7 +21,6 @@ SCENARIOS = {
     "memory": ["--connections", "10", "--rooms", "100", "--memberships", "1000", "--queued", "100"],
     "recovery": ["--journal", "1000000", "--rooms", "1000"],
     "acl": ["--memberships", "10000"],
-    "store": ["--rows", "2000", "--history", "2000"],
 }
 
 
@@ -29,6 +28,7 @@ def bench(*args):
     return subprocess.run([BENCH, *args], capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.profile("embedded")
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_a_scenario_runs_and_tells_its_numbers(scenario, monkeypatch, tmp_path):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -44,8 +44,53 @@ def test_a_scenario_runs_and_tells_its_numbers(scenario, monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def report_of(out):
+    assert out.returncode == 0, out.stderr
+    return {(row["measure"], row["contender"]): row for row in json.loads(out.stdout)["results"]}
+
+
+def store_of(profile, folder, monkeypatch):
+    """The options that name the profile's own database server."""
+    storage = profile.storage(folder)
+    storage.drop()  # its server is up now; the database to measure in is made by parley-bench
+    postgres = getattr(storage, "postgres", None)
+    if postgres is None:
+        return None, []
+    monkeypatch.setenv("PARLEY_STORE_PASSWORD", postgres.password("postgres"))
+    return postgres, ["--store", f"postgresql://postgres@127.0.0.1:{postgres.port()}/postgres"]
+
+
+def test_the_store_is_measured_beside_the_bare_database(profile, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    postgres, options = store_of(profile, tmp_path, monkeypatch)
+    rows = report_of(bench("--json", "--rounds", "2", "store", *options, "--rows", "2000", "--batch", "100", "--batch", "1000",
+                           "--readers", "3", "--history", "2000", "--depth", "0", "--depth", "0.999"))
+    for measure in ("feed", "storing, batches of 100", "storing, batches of 1000", "page at depth 0", "page at depth 0.999"):
+        assert rows[measure, "bare"]["median"] > 0
+        ours = rows[measure, "parley"]
+        assert ours["ratio_min"] <= ours["ratio"] <= ours["ratio_max"]
+    assert rows["storing, 3 readers", "parley, no readers"]["ratio"] == 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+    if postgres:
+        assert postgres.sql("SELECT datname FROM pg_database WHERE datname LIKE 'parley_bench_%'") == []
+
+
+@pytest.mark.profile("embedded")
 def test_what_can_not_be_measured_is_said():
     out = bench("throughput", "--rooms", "3", "--receivers", "2")
     assert out.returncode == 1
     assert "multiple" in out.stderr
     assert bench("throughput", "--no-such-option").returncode == 2
+
+
+@pytest.mark.profile("embedded")
+def test_a_database_that_can_not_be_measured_in_is_said_and_no_password_goes_into_the_command_line():
+    assert "--store is sqlite or postgresql" in bench("store", "--store", "mysql://here").stderr
+    refused = bench("store", "--store", "postgresql://postgres:secret@127.0.0.1/postgres")
+    assert refused.returncode == 1
+    assert "--store-password-file" in refused.stderr
+    assert "secret" not in refused.stderr
+    unreachable = bench("store", "--store", "postgresql://postgres@127.0.0.1:1/postgres")
+    assert unreachable.returncode == 1
+    assert "PostgreSQL" in unreachable.stderr

@@ -8,7 +8,7 @@
 namespace parley::bench {
 namespace {
 
-using Cells = std::array<std::string, 6>;
+using Cells = std::array<std::string, 7>;
 
 std::string two_decimals(double value) {
   std::array<char, 32> text{};
@@ -18,7 +18,7 @@ std::string two_decimals(double value) {
 
 // Columns as wide as their widest cell; the first two to the left, numbers to the right.
 std::string aligned(const std::vector<Cells>& lines) {
-  std::array<std::size_t, 6> widths{};
+  std::array<std::size_t, std::tuple_size_v<Cells>> widths{};
   for (const auto& line : lines)
     for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
   std::string out;
@@ -43,24 +43,33 @@ void Report::add(std::string_view measure, std::string_view unit, std::string_vi
   row->rounds.add(value);
 }
 
-double Report::ratio(const Row& row) const {
+Report::Ratio Report::ratio(const Row& row) const {
+  const auto own = baselines_.find(row.measure);
+  const auto& baseline = own == baselines_.end() ? baseline_ : own->second;
   const auto base = std::ranges::find_if(
-      rows_, [&](const Row& r) { return r.measure == row.measure && r.contender == baseline_; });
-  if (base == rows_.end() || base->rounds.median() == 0) return 0;
-  return row.rounds.median() / base->rounds.median();
+      rows_, [&](const Row& r) { return r.measure == row.measure && r.contender == baseline; });
+  if (base == rows_.end() || base->rounds.median() == 0) return {};
+  Ratio ratio{.of_medians = row.rounds.median() / base->rounds.median()};
+  Rounds each;
+  for (std::size_t i = 0; i < std::min(row.rounds.values.size(), base->rounds.values.size()); ++i)
+    if (base->rounds.values[i] != 0) each.add(row.rounds.values[i] / base->rounds.values[i]);
+  ratio.min = each.min(), ratio.max = each.max();
+  return ratio;
 }
 
 std::string Report::table() const {
   std::string out = scenario_;
   for (const auto& [name, value] : parameters_)
     out += (&name == &parameters_.front().first ? ": " : ", ") + name + " " + value;
-  std::vector<Cells> lines{
-      {"measure", "contender", "median", "min", "max", baseline_.empty() ? "" : "/ " + baseline_}};
+  std::vector<Cells> lines{{"measure", "contender", "median", "min", "max",
+                            baseline_.empty() ? "" : "/ " + baseline_, baseline_.empty() ? "" : "of rounds"}};
   for (const auto& row : rows_) {
-    const double times = ratio(row);
+    const auto times = ratio(row);
     lines.push_back({row.measure + (row.unit.empty() ? "" : " (" + row.unit + ")"), row.contender,
                      format_number(row.rounds.median()), format_number(row.rounds.min()),
-                     format_number(row.rounds.max()), times > 0 ? two_decimals(times) : ""});
+                     format_number(row.rounds.max()),
+                     times.of_medians > 0 ? two_decimals(times.of_medians) : "",
+                     times.min < times.max ? two_decimals(times.min) + "-" + two_decimals(times.max) : ""});
   }
   out += "\n\n" + aligned(lines);
   for (const auto& note : notes_) out += "\n" + note;
@@ -74,7 +83,11 @@ nlohmann::json Report::json() const {
                           {"contender", row.contender}, {"median", row.rounds.median()},
                           {"min", row.rounds.min()},    {"max", row.rounds.max()},
                           {"rounds", row.rounds.values}};
-    if (const double times = ratio(row); times > 0) result["ratio"] = times;
+    if (const auto times = ratio(row); times.of_medians > 0) {
+      result["ratio"] = times.of_medians;
+      result["ratio_min"] = times.min;
+      result["ratio_max"] = times.max;
+    }
     results.push_back(std::move(result));
   }
   auto parameters = nlohmann::json::object();

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -20,6 +21,10 @@ class Report {
 
   // "": nothing is divided.
   void set_baseline(std::string contender) { baseline_ = std::move(contender); }
+  // Another one for this measure.
+  void set_baseline_of(const std::string& measure, std::string contender) {
+    baselines_[measure] = std::move(contender);
+  }
   void parameter(std::string name, std::string value) {
     parameters_.emplace_back(std::move(name), std::move(value));
   }
@@ -28,9 +33,11 @@ class Report {
   // A sentence below the table.
   void note(std::string sentence) { notes_.push_back(std::move(sentence)); }
 
-  // Measure, contender, median, minimum, maximum, ratio of the medians to the baseline's.
+  // Measure, contender, median, minimum, maximum, ratio of the medians to the baseline's; then the least and the
+  // greatest ratio of a round, as contenders of one round were measured one after the other.
   std::string table() const;
-  // {"scenario", "parameters", "results": [{"measure", "unit", "contender", "median", "min", "max", "rounds", "ratio"}], "notes"}
+  // {"scenario", "parameters", "results": [{"measure", "unit", "contender", "median", "min", "max", "rounds",
+  // "ratio", "ratio_min", "ratio_max"}], "notes"}
   nlohmann::json json() const;
 
  private:
@@ -38,10 +45,13 @@ class Report {
     std::string measure, unit, contender;
     Rounds rounds;
   };
-  // 0 when there is nothing to divide by.
-  double ratio(const Row& row) const;
+  struct Ratio {
+    double of_medians = 0, min = 0, max = 0;  // 0: there is nothing to divide by
+  };
+  Ratio ratio(const Row& row) const;
 
   std::string scenario_, baseline_;
+  std::map<std::string, std::string> baselines_;  // of measures that have their own
   std::vector<std::pair<std::string, std::string>> parameters_;
   std::vector<Row> rows_;
   std::vector<std::string> notes_;
