@@ -22,6 +22,7 @@ const Method* find_method(std::string_view name);
 // The methods of topics.md §4, one handler each: it reads the parameters, judges who may, acts. Handlers may
 // throw nothing but for want of memory. Those of kind `change` are called by one thread at a time.
 Outcome room_create(const RequestContext& context);
+Outcome room_direct(const RequestContext& context);
 Outcome room_get(const RequestContext& context);
 Outcome room_list(const RequestContext& context);
 Outcome room_update(const RequestContext& context);

@@ -19,6 +19,7 @@ FoundTarget find_target(const RequestContext& context, FindRoom find_room, const
                         const std::string& user) {
   auto view = find_room(context, room);
   if (!view) return std::unexpected(view.error());
+  if (auto shared = not_direct(view->room); !shared) return std::unexpected(shared.error());
   auto account = context.services.stores.users->find(user);
   if (!account) return refuse(context, account.error());
   auto member = context.services.stores.rooms->member(view->room.id, user);

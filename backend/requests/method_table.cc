@@ -19,6 +19,7 @@ constexpr Method kMethods[] = {
     {"member.unban", member_unban, change},
     {"room.create", room_create, change},
     {"room.delete", room_delete, change},
+    {"room.direct", room_direct, change},
     {"room.get", room_get, read},
     {"room.join", room_join, change},
     {"room.leave", room_leave, change},

@@ -13,12 +13,13 @@ void add_role(wire::Json& json, wire::Role role) {
 
 }  // namespace
 
-wire::Json room_json(const Room& room, wire::Role role) {
+wire::Json room_json(const Room& room, wire::Role role, const std::string& peer) {
   wire::Json json = {{"room", room.name},      {"kind", wire::kind_name(room.kind)},
                      {"title", room.title},    {"public", room.is_public},
                      {"epoch", room.epoch},    {"last_seq", room.last_seq},
                      {"members", room.members}};
   add_role(json, role);
+  if (!peer.empty()) json["peer"] = peer;
   return json;
 }
 

@@ -11,7 +11,8 @@
 namespace parley::backend {
 
 // The forms of topics.md §4.
-wire::Json room_json(const Room& room, wire::Role role);
+// peer: of a direct chat, the other one; "" is not told.
+wire::Json room_json(const Room& room, wire::Role role, const std::string& peer = "");
 wire::Json member_json(const std::string& room, const Member& member);
 wire::Json user_json(const Account& account);
 wire::Json token_json(const Token& token);

@@ -51,6 +51,20 @@ FoundRoom find_for_owner(const RequestContext& context, const std::string& room)
   return refuse(wire::Code::not_allowed, "Only owners of the room may do this.");
 }
 
+std::expected<void, wire::Failure> not_direct(const Room& room) {
+  if (room.kind != wire::RoomKind::direct) return {};
+  return refuse(wire::Code::not_allowed, "A direct chat stays as it is: between these two.");
+}
+
+std::expected<std::string, wire::Failure> peer_of(const RequestContext& context, const RoomView& view) {
+  if (view.room.kind != wire::RoomKind::direct || !view.member()) return std::string();
+  auto both = context.services.stores.rooms->members({.room_id = view.room.id, .after = "", .limit = 2});
+  if (!both) return refuse(context, both.error());
+  for (const auto& member : *both)
+    if (member.user != context.user()) return member.user;
+  return std::string();
+}
+
 bool acts_as_owner(const RequestContext& context, const RoomView& view) {
   return context.admin() || view.me.role == wire::Role::owner;
 }

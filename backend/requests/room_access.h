@@ -26,6 +26,11 @@ FoundRoom find_for_moderator(const RequestContext& context,
                              const std::string& room);  // moderators, owners, administrators
 FoundRoom find_for_owner(const RequestContext& context, const std::string& room);  // owners, administrators
 
+// Nothing, or `not_allowed`: a direct chat belongs to its two people as it is.
+std::expected<void, wire::Failure> not_direct(const Room& room);
+// With whom the requester has this direct chat; "" of any other room.
+std::expected<std::string, wire::Failure> peer_of(const RequestContext& context, const RoomView& view);
+
 // Has the requester an owner's powers over the room?
 bool acts_as_owner(const RequestContext& context, const RoomView& view);
 // May the requester, who may moderate here, remove or ban somebody of `role`?

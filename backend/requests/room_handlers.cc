@@ -1,5 +1,6 @@
 #include <map>
 
+#include "backend/requests/direct_room.h"
 #include "backend/requests/handlers.h"
 #include "backend/requests/params.h"
 #include "backend/requests/reply_text.h"
@@ -17,8 +18,7 @@ wire::RoomKind kind_parameter(Params& params) {
   auto text = params.optional_text("kind", wire::kNameMax).value_or("group");
   auto kind = wire::RoomKind::group;
   if (!wire::parse_kind(text, kind)) params.complain("kind", "must be group or channel.");
-  if (kind == wire::RoomKind::direct)
-    params.complain("kind", "direct can't be made yet: use a group of two.");
+  if (kind == wire::RoomKind::direct) params.complain("kind", "must be group or channel: see room.direct.");
   return kind;
 }
 
@@ -106,6 +106,8 @@ Outcome room_create(const RequestContext& context) {
   if (context.services.options.room_create == DispatcherOptions::RoomCreate::admins && !context.admin()) {
     return refuse(wire::Code::not_allowed, "Only administrators may make rooms here.");
   }
+  if (is_direct_room_name(name))
+    return refuse(wire::Code::not_allowed, "Names of this form are those of direct chats: see room.direct.");
   roles.erase(context.user());
   auto draft = draft_room(context.user(), std::move(name), kind, std::move(title), is_public, roles);
   auto made = context.services.stores.rooms->create(draft);
@@ -123,7 +125,9 @@ Outcome room_get(const RequestContext& context) {
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_public_or_own(context, name);
   if (!view) return std::unexpected(view.error());
-  return room_json(view->room, view->me.role).dump();
+  auto peer = peer_of(context, *view);
+  if (!peer) return std::unexpected(peer.error());
+  return room_json(view->room, view->me.role, *peer).dump();
 }
 
 Outcome room_list(const RequestContext& context) {
@@ -141,7 +145,7 @@ Outcome room_list(const RequestContext& context) {
   auto rooms = context.services.stores.rooms->list(query);
   if (!rooms) return refuse(context, rooms.error());
   return list_text("rooms", *rooms, limit,
-                   [](const RoomOfUser& item) { return room_json(item.room, item.role); });
+                   [](const RoomOfUser& item) { return room_json(item.room, item.role, item.peer); });
 }
 
 Outcome room_update(const RequestContext& context) {
@@ -153,6 +157,7 @@ Outcome room_update(const RequestContext& context) {
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_for_moderator(context, name);
   if (!view) return std::unexpected(view.error());
+  if (auto shared = not_direct(view->room); !shared) return std::unexpected(shared.error());
   const auto& room = view->room;
   bool renamed = title && *title != room.title;
   bool updated = is_public && *is_public != room.is_public;
@@ -204,6 +209,7 @@ Outcome room_leave(const RequestContext& context) {
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_for_member(context, name);
   if (!view) return std::unexpected(view.error());
+  if (auto shared = not_direct(view->room); !shared) return std::unexpected(shared.error());
   auto left = change_own_membership(context, *view, wire::Role::none, "left", view->me.role);
   if (left) std::get<Changed>(*left).result = "{}";
   return left;

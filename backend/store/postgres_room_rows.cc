@@ -8,13 +8,17 @@ namespace {
   "coalesce(p.quarantined, false), r.shard"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
-#define PARLEY_WITH_ROLE                                                             \
-  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0) FROM rooms r" PARLEY_PROGRESS \
+// Kind 1 is direct.
+#define PARLEY_PEER                                                                                       \
+  ", CASE WHEN r.kind = 1 AND m.role > 0 THEN coalesce((SELECT other.user_name FROM members other WHERE " \
+  "other.room_id = r.id AND other.user_name <> $1 LIMIT 1), '') ELSE '' END"
+#define PARLEY_WITH_ROLE                                                                            \
+  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0)" PARLEY_PEER " FROM rooms r" PARLEY_PROGRESS \
   " LEFT JOIN members m ON m.room_id = r.id AND m.user_name = $1 WHERE"
 
-constexpr std::string_view kRoomsOfUser =
-    "SELECT " PARLEY_ROOM_COLUMNS ", m.role FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
-    " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
+constexpr std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role" PARLEY_PEER
+                                          " FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
+                                          " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
 constexpr std::string_view kPublicRooms = PARLEY_WITH_ROLE " r.public AND" PARLEY_IN_ORDER;
 constexpr std::string_view kAllRooms = PARLEY_WITH_ROLE PARLEY_IN_ORDER;
 constexpr std::string_view kRoomByName =
@@ -23,6 +27,7 @@ constexpr std::string_view kRoomById =
     "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r" PARLEY_PROGRESS " WHERE r.id = $1 AND NOT r.deleted";
 
 #undef PARLEY_WITH_ROLE
+#undef PARLEY_PEER
 #undef PARLEY_IN_ORDER
 #undef PARLEY_PROGRESS
 #undef PARLEY_ROOM_COLUMNS

@@ -10,7 +10,7 @@
 // PostgresFailure.
 namespace parley::backend {
 
-// The columns read_room reads begin each of these; the role of parameter 1 follows. Parameters: user, after,
+// The columns read_room reads begin each of these; the role and, in direct chats, the peer of parameter 1 follow. Parameters: user, after,
 // limit.
 std::string_view rooms_query(RoomQuery::Which which);
 inline constexpr int kPostgresRoomColumns = 10;

@@ -181,11 +181,13 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
   struct Listed {
     PlacedRoom placed;
     wire::Role role;
+    std::string peer;
   };
   auto listed = pool_->read([&](PostgresConnection& connection) -> Result<std::vector<Listed>> {
     std::vector<Listed> rooms;
     for (auto row : connection.query(rooms_query(query.which), query.user, query.after, query.limit))
-      rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns))});
+      rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns)),
+                       row.string(kPostgresRoomColumns + 1)});
     return rooms;
   });
   if (!listed) return std::unexpected(listed.error());
@@ -193,7 +195,7 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
   for (auto& one : *listed) placed.push_back(&one.placed);
   if (auto done = complete(std::move(placed)); !done) return std::unexpected(done.error());
   std::vector<RoomOfUser> rooms;
-  for (auto& one : *listed) rooms.push_back({std::move(one.placed.room), one.role});
+  for (auto& one : *listed) rooms.push_back({std::move(one.placed.room), one.role, std::move(one.peer)});
   return rooms;
 }
 

@@ -68,6 +68,7 @@ struct RoomQuery {
 struct RoomOfUser {
   Room room;
   wire::Role role = wire::Role::none;  // of RoomQuery::user
+  std::string peer{};                  // of a direct chat of RoomQuery::user: the other one, else ""
 };
 
 // Which members of a room, in byte order of their names.

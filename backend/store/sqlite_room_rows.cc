@@ -6,13 +6,17 @@ namespace parley::backend {
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined"
 #define PARLEY_LIVE "r.deleted = 0 AND r.orphaned = 0"
 #define PARLEY_IN_ORDER " AND r.name > ?2 AND " PARLEY_LIVE " ORDER BY r.name LIMIT ?3"
-#define PARLEY_WITH_ROLE               \
-  "SELECT " PARLEY_ROOM_COLUMNS        \
-  ", coalesce(m.role, 0) FROM rooms r" \
+// Kind 1 is direct.
+#define PARLEY_PEER                                                                                  \
+  ", CASE WHEN r.kind = 1 AND m.role > 0 THEN coalesce((SELECT other.user FROM members other WHERE " \
+  "other.room_id = r.id AND other.user <> ?1 LIMIT 1), '') ELSE '' END"
+#define PARLEY_WITH_ROLE                                            \
+  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0)" PARLEY_PEER \
+  " FROM rooms r"                                                   \
   " LEFT JOIN members m ON m.room_id = r.id AND m.user = ?1"
 
-const std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS
-                                      ", m.role FROM members m JOIN rooms r ON r.id = m.room_id"
+const std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role" PARLEY_PEER
+                                      " FROM members m JOIN rooms r ON r.id = m.room_id"
                                       " WHERE m.user = ?1" PARLEY_IN_ORDER;
 const std::string_view kPublicRooms = PARLEY_WITH_ROLE " WHERE r.public = 1" PARLEY_IN_ORDER;
 const std::string_view kAllRooms = PARLEY_WITH_ROLE " WHERE 1" PARLEY_IN_ORDER;
@@ -29,6 +33,7 @@ constexpr std::string_view kRoomById =
     "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r WHERE r.id = ? AND " PARLEY_LIVE;
 
 #undef PARLEY_WITH_ROLE
+#undef PARLEY_PEER
 #undef PARLEY_IN_ORDER
 #undef PARLEY_LIVE
 #undef PARLEY_ROOM_COLUMNS

@@ -140,7 +140,9 @@ Result<RoomList> SqliteRoomStore::list(const RoomQuery& query) {
   return database_->read([&](SqliteConnection& connection) -> Result<RoomList> {
     RoomList rooms;
     auto row = connection.query(list_sql(query.which), query.user, query.after, query.limit);
-    while (row.step()) rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns))});
+    while (row.step())
+      rooms.push_back(
+          {read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns)), row.string(kRoomColumns + 1)});
     return rooms;
   });
 }

@@ -14,8 +14,9 @@ using wire::Topic;
 using wire::TopicKind;
 
 // What can be read, by whom it can be; `+` stands for a legal name.
-constexpr std::array<std::string_view, 5> kRoomReadable{
-    "rooms/+/messages", "rooms/+/state", "rooms/+/typing/+", "rooms/+/receipts/+", "rooms/+/presence/+"};
+constexpr std::array<std::string_view, 3> kRoomShared{"rooms/+/messages", "rooms/+/state",
+                                                      "rooms/+/presence/+"};
+constexpr std::array<std::string_view, 2> kOfMembers{"rooms/+/typing/+", "rooms/+/receipts/+"};
 constexpr std::array<std::string_view, 2> kOwnReadable{"users/+/inbox", "users/+/replies/#"};
 constexpr std::string_view kStatus = "users/+/devices/+/status";
 constexpr std::string_view kRequests = "users/+/requests/+";
@@ -23,6 +24,10 @@ constexpr std::string_view kRequests = "users/+/requests/+";
 template <std::size_t N>
 bool overlaps_any(std::string_view filter, const std::array<std::string_view, N>& patterns) {
   return std::any_of(patterns.begin(), patterns.end(), [&](auto p) { return wire::overlaps(filter, p); });
+}
+
+bool overlaps_room_readable(std::string_view filter) {
+  return overlaps_any(filter, kRoomShared) || overlaps_any(filter, kOfMembers);
 }
 
 AclDecision allow_if(bool yes) {
@@ -38,15 +43,20 @@ bool may_read_room(const UserView& user, const Place& place) {
   return user.admin || place.standing.role >= Role::reader;
 }
 
+bool is_channel(const Place& place) {
+  return place.room && place.room->kind == wire::RoomKind::channel;
+}
+
 bool may_read(const Place& place, const Topic& topic) {
   const UserView& user = *place.user;
   switch (topic.kind) {
     case TopicKind::room_messages:
     case TopicKind::room_state:
-    case TopicKind::room_typing:
-    case TopicKind::room_receipts:
     case TopicKind::room_presence:
       return may_read_room(user, place);
+    case TopicKind::room_typing:
+    case TopicKind::room_receipts:
+      return may_read_room(user, place) && (!is_channel(place) || user.admin || topic.user == user.name);
     case TopicKind::user_reply:
     case TopicKind::user_inbox:
       return topic.user == user.name;
@@ -107,30 +117,40 @@ bool backend_may_write(TopicKind kind, std::string_view topic) {
 
 bool backend_may_subscribe(std::string_view filter, wire::Filter::Reach reach) {
   if (reach == wire::Filter::Reach::internal) return filter.starts_with("$parley/");
-  return overlaps_any(filter, kRoomReadable) || wire::overlaps(filter, kRequests) ||
+  return overlaps_room_readable(filter) || wire::overlaps(filter, kRequests) ||
          wire::overlaps(filter, kStatus);
 }
 
-// Can a filter that names no user literally first match topics of this one's?
-bool second_level_is(std::string_view filter, std::string_view name) {
-  const std::size_t slash = filter.find('/');
-  if (slash == std::string_view::npos) return filter == "#";
-  const std::string_view second = filter.substr(slash + 1, filter.find('/', slash + 1) - slash - 1);
-  return second == "+" || second == "#" || second == name;
+// Can a filter's level number `level`, from 0, be `name`?
+bool level_may_be(std::string_view filter, int level, std::string_view name) {
+  for (; level > 0; --level) {
+    const std::size_t slash = filter.find('/');
+    if (slash == std::string_view::npos) return filter == "#";
+    filter.remove_prefix(slash + 1);
+  }
+  const std::string_view at = filter.substr(0, filter.find('/'));
+  return at == "+" || at == "#" || at == name;
+}
+
+// Of a channel one reads no more than one's own receipts: of thousands of readers they would be a flood.
+bool may_subscribe_room(const Place& place, std::string_view filter) {
+  if (overlaps_any(filter, kRoomShared)) return true;
+  if (!overlaps_any(filter, kOfMembers)) return false;
+  return !is_channel(place) || place.user->admin || level_may_be(filter, 3, place.user->name);
 }
 
 bool may_subscribe(const Place& place, std::string_view filter, const wire::Filter& parsed) {
   const UserView& user = *place.user;
   switch (parsed.reach) {
     case wire::Filter::Reach::room:
-      return overlaps_any(filter, kRoomReadable) && may_read_room(user, place);
+      return may_subscribe_room(place, filter) && may_read_room(user, place);
     case wire::Filter::Reach::user:
       if (parsed.name != user.name) return user.admin && wire::overlaps(filter, kStatus);
       return overlaps_any(filter, kOwnReadable) || wire::overlaps(filter, kStatus);
     case wire::Filter::Reach::many:
       if (!user.admin) return false;
-      return overlaps_any(filter, kRoomReadable) || wire::overlaps(filter, kStatus) ||
-             (overlaps_any(filter, kOwnReadable) && second_level_is(filter, user.name));
+      return overlaps_room_readable(filter) || wire::overlaps(filter, kStatus) ||
+             (overlaps_any(filter, kOwnReadable) && level_may_be(filter, 1, user.name));
     default:
       return false;
   }

@@ -21,7 +21,7 @@ const std::vector<Alphabet> kTopicWords{{"rooms", "users", "$parley", "$CONTROL"
                                         {"lab", "news", "nowhere", "alice", "root", "zoe", "parley", "a b"},
                                         {"messages", "send", "state", "typing", "presence", "inbox",
                                          "replies", "requests", "devices", "v1", "mesages", ""},
-                                        {"alice", "root", "phone", "a b"},
+                                        {"alice", "mona", "root", "phone", "a b"},
                                         {"status", "x"}};
 
 std::vector<Alphabet> filter_words() {

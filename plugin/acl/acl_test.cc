@@ -74,6 +74,23 @@ TEST_F(Acl, what_is_sent_to_a_room_is_read_by_nobody) {
   EXPECT_EQ(backend(Access::read, "rooms/lab/send"), kDeny);
 }
 
+TEST_F(Acl, of_a_channel_one_reads_no_receipts_but_ones_own) {
+  for (const char* what : {"receipts", "typing"}) {
+    const std::string mine = std::string("rooms/news/") + what + "/alice",
+                      monas = std::string("rooms/news/") + what + "/mona";
+    EXPECT_EQ(write("alice", mine), kAllow);
+    EXPECT_EQ(read("alice", mine), kAllow);
+    EXPECT_EQ(read("mona", mine), kDeny);
+    EXPECT_EQ(read("root", mine), kAllow);
+    EXPECT_EQ(backend(Access::read, mine), kAllow);
+    EXPECT_EQ(subscribe("alice", mine), kAllow);
+    EXPECT_EQ(subscribe("alice", monas), kDeny);
+    EXPECT_EQ(subscribe("alice", std::string("rooms/news/") + what + "/+"), kAllow);
+  }
+  EXPECT_EQ(subscribe("alice", "rooms/news/#"), kAllow);
+  EXPECT_EQ(read("alice", "rooms/lab/receipts/rita"), kAllow);
+}
+
 TEST_F(Acl, readers_and_in_channels_members_do_not_send) {
   EXPECT_EQ(write("rita", "rooms/lab/send"), kDeny);
   EXPECT_EQ(write("alice", "rooms/news/send"), kDeny);

@@ -78,13 +78,17 @@ void Reference::add_room_rows() {
     const bool channel = world_.rooms.contains(n.room) && world_.rooms.at(n.room).channel;
     return r == "owner" || r == "moderator" || (r == "member" && !channel);
   };
+  const auto fellows = [this, members](const Asker& a, const Names& n) {
+    const bool channel = world_.rooms.contains(n.room) && world_.rooms.at(n.room).channel;
+    return members(a, n) && (!channel || a.backend || a.admin() || a.is(n.user));
+  };
   const auto that_member = [this](const Asker& a, const Names& n) {
     return a.is(n.user) && role(a, n.room) != "";
   };
   add("rooms/{room}/send", senders, nobody);
   add("rooms/{room}/messages", nobody, members);
-  add("rooms/{room}/typing/{user}", that_member, members);
-  add("rooms/{room}/receipts/{user}", that_member, members);
+  add("rooms/{room}/typing/{user}", that_member, fellows);
+  add("rooms/{room}/receipts/{user}", that_member, fellows);
   add("rooms/{room}/presence/{user}", backend, members);
   add("rooms/{room}/state", backend, members);
 }

@@ -126,6 +126,24 @@ TEST_P(RoomStoreContract, an_update_sets_what_is_given) {
   EXPECT_EQ(code_of(rooms().update(id + 1, {.title = "x"})), Errc::not_found);
 }
 
+TEST_P(RoomStoreContract, the_list_of_rooms_tells_whom_a_direct_chat_is_with) {
+  ASSERT_TRUE(rooms().create({.name = "dm",
+                              .kind = wire::RoomKind::direct,
+                              .title = "",
+                              .members = {{"alice", Role::member}, {"bob", Role::member}}}));
+  ASSERT_TRUE(rooms().create(
+      {.name = "lab", .title = "", .members = {{"alice", Role::owner}, {"bob", Role::member}}}));
+  auto peers = [&](const std::string& user, RoomQuery::Which which) {
+    std::vector<std::string> peers;
+    auto listed = rooms().list({.which = which, .user = user, .after = ""});
+    for (const auto& item : *listed) peers.push_back(item.peer);
+    return peers;
+  };
+  EXPECT_THAT(peers("alice", RoomQuery::Which::of_user), ElementsAre("bob", ""));
+  EXPECT_THAT(peers("bob", RoomQuery::Which::all), ElementsAre("alice", ""));
+  EXPECT_THAT(peers("carol", RoomQuery::Which::all), ElementsAre("", ""));
+}
+
 TEST_P(RoomStoreContract, a_deleted_room_is_gone_and_its_name_free) {
   auto id = add_room("lab", "alice").id;
   put(id, "bob", Role::member);

@@ -28,6 +28,7 @@ class MemoryRoomStore final : public RoomStore {
  private:
   Room seen(const MemoryDatabase::RoomRow& row) const;
   Member standing(std::uint64_t room_id, const std::string& user) const;
+  std::string peer(const Room& room, const std::string& user) const;
   bool leaves_no_owner(const Member& now, const MemberChange& change) const;
 
   std::shared_ptr<MemoryDatabase> database_;
@@ -53,6 +54,13 @@ Member MemoryRoomStore::standing(std::uint64_t room_id, const std::string& user)
   return at == database_->standings.end() ? Member{.user = user} : at->second;
 }
 
+std::string MemoryRoomStore::peer(const Room& room, const std::string& user) const {
+  if (room.kind != wire::RoomKind::direct) return "";
+  for (const auto& [key, member] : database_->standings)
+    if (key.first == room.id && member.user != user && !member.banned) return member.user;
+  return "";
+}
+
 Result<Room> MemoryRoomStore::find(const std::string& name) {
   std::lock_guard lock(database_->mutex);
   for (const auto& [id, row] : database_->rooms)
@@ -75,7 +83,7 @@ Result<std::vector<RoomOfUser>> MemoryRoomStore::list(const RoomQuery& query) {
     auto role = standing(id, query.user).role;
     if (query.which == RoomQuery::Which::of_user && role == wire::Role::none) continue;
     if (query.which == RoomQuery::Which::all_public && !row.room.is_public) continue;
-    rooms.push_back({seen(row), role});
+    rooms.push_back({seen(row), role, role == wire::Role::none ? "" : peer(row.room, query.user)});
   }
   std::ranges::sort(rooms, {}, [](const RoomOfUser& item) { return item.room.name; });
   if (rooms.size() > query.limit) rooms.resize(query.limit);

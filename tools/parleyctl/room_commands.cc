@@ -36,6 +36,20 @@ Outcome<> create(Context& context, const Create& o) {
   return {};
 }
 
+struct Direct {
+  std::string user;
+};
+void declare_direct(CLI::App& command, Direct& o) {
+  command.add_option("USER", o.user, "The other one")->required();
+  command.footer("It is made when there is none; both of you always get the same.");
+}
+Outcome<> direct(Context& context, const Direct& o) {
+  auto room = context.call("room.direct", {{"user", o.user}});
+  if (!room) return std::unexpected(room.error());
+  context.show(*room);
+  return {};
+}
+
 struct List {
   bool all = false, open = false;
 };
@@ -48,11 +62,12 @@ Outcome<> list(Context& context, const List& o) {
   Json params = Json::object();
   if (o.all) params["all"] = true;
   if (o.open) params["public"] = true;
-  Table table({"ROOM", "KIND", "MEMBERS", "LAST SEQ", "PUBLIC", "YOU", "TITLE"});
+  Table table({"ROOM", "KIND", "MEMBERS", "LAST SEQ", "PUBLIC", "YOU", "TITLE OR PEER"});
   auto ok = context.each_of("room.list", std::move(params), "rooms", "room", [&](const Json& room) {
     if (context.json) return context.json_line(room);
     table.add({cell(room, "room"), cell(room, "kind"), cell(room, "members"), cell(room, "last_seq"),
-               cell(room, "public"), cell(room, "role"), cell(room, "title")});
+               cell(room, "public"), cell(room, "role"),
+               cell(room, room.contains("peer") ? "peer" : "title")});
   });
   if (ok && !context.json) table.print(context.out);
   return ok;
@@ -114,8 +129,9 @@ Outcome<> update(Context& context, const Update& o) {
 }  // namespace
 
 void add_room_commands(CLI::App& app, Context& context) {
-  auto* room = add_group(app, "room", "Rooms: create, list, show, update, delete");
+  auto* room = add_group(app, "room", "Rooms: create, direct, list, show, update, delete");
   add_command(*room, context, "create", "Make a room", declare_create, create);
+  add_command(*room, context, "direct", "The direct chat of you and one other", declare_direct, direct);
   add_command(*room, context, "list", "List rooms", declare_list, list);
   add_command(*room, context, "show", "Show one room", declare_one, show);
   add_command(*room, context, "update", "Change a room's title, or who may join", declare_update, update);
