@@ -82,6 +82,7 @@ RoomPut room_put(JsonMembers& members) {
     members.complain("epoch", "must be 1-32 letters and digits.");
   }
   room.last_seq = members.number("last_seq", kJsonIntegerMax, JsonMembers::optional);
+  room.slow_s = static_cast<std::uint32_t>(members.number("slow_s", kSlowSecondsMax, JsonMembers::optional));
   return room;
 }
 
@@ -98,15 +99,25 @@ MemberPut member_put(JsonMembers& members) {
   return member;
 }
 
+MutePut mute_put(JsonMembers& members) {
+  MutePut mute;
+  mute.room = room_id_member(members, "room");
+  mute.user = name_member(members, "user");
+  mute.until_ms =
+      static_cast<std::int64_t>(members.number("until_ms", kJsonIntegerMax, JsonMembers::optional));
+  return mute;
+}
+
 DirectoryChange change_of(JsonMembers& members, std::string_view put, std::string_view drop) {
   if (!put.empty() && !drop.empty()) members.complain("drop", "can't go with `put`.");
   if (put == "user") return user_put(members);
   if (put == "token") return token_put(members);
   if (put == "room") return room_put(members);
   if (put == "member") return member_put(members);
+  if (put == "mute") return mute_put(members);
   if (drop == "token") return TokenDrop{token_id_member(members)};
   if (drop == "room") return RoomDrop{room_id_member(members, "id")};
-  if (!put.empty()) members.complain("put", "must be user, token, room or member.");
+  if (!put.empty()) members.complain("put", "must be user, token, room, member or mute.");
   members.complain("drop", drop.empty() ? "or `put` must say what changes." : "must be token or room.");
   return {};
 }
@@ -126,15 +137,22 @@ struct ToJson {
   }
   Json operator()(const TokenDrop& c) const { return {{"drop", "token"}, {"id", c.id}}; }
   Json operator()(const RoomPut& c) const {
-    return {{"put", "room"},    {"id", c.id},
-            {"name", c.name},   {"kind", kind_name(c.kind)},
-            {"epoch", c.epoch}, {"last_seq", c.last_seq}};
+    Json json{{"put", "room"},    {"id", c.id},
+              {"name", c.name},   {"kind", kind_name(c.kind)},
+              {"epoch", c.epoch}, {"last_seq", c.last_seq}};
+    if (c.slow_s != 0) json["slow_s"] = c.slow_s;
+    return json;
   }
   Json operator()(const RoomDrop& c) const { return {{"drop", "room"}, {"id", c.id}}; }
   Json operator()(const MemberPut& c) const {
     Json json{{"put", "member"}, {"room", c.room}, {"user", c.user}};
     if (c.role != Role::none) json["role"] = role_name(c.role);
     if (c.banned) json["banned"] = true;
+    return json;
+  }
+  Json operator()(const MutePut& c) const {
+    Json json{{"put", "mute"}, {"room", c.room}, {"user", c.user}};
+    if (c.until_ms != 0) json["until_ms"] = c.until_ms;
     return json;
   }
 };
@@ -169,6 +187,7 @@ struct AppendBinary {
     out += static_cast<char>(c.kind);
     append_text(out, c.epoch);
     append_le(out, c.last_seq);
+    if (c.slow_s != 0) append_le(out, std::uint64_t{c.slow_s});
   }
   void operator()(const RoomDrop& c) const { append_le(out, c.id); }
   void operator()(const MemberPut& c) const {
@@ -176,6 +195,11 @@ struct AppendBinary {
     append_text(out, c.user);
     out += static_cast<char>(c.role);
     out += static_cast<char>(c.banned);
+  }
+  void operator()(const MutePut& c) const {
+    append_le(out, c.room);
+    append_text(out, c.user);
+    append_le(out, static_cast<std::uint64_t>(c.until_ms));
   }
 };
 
@@ -217,7 +241,14 @@ class BinaryFields {
   bool ok_ = true;
 };
 
-constexpr auto kKindMax = static_cast<std::uint8_t>(std::variant_size_v<DirectoryChange> - 1);
+// Kinds are the places in the variant, and this one beside them.
+constexpr auto kSlowRoom = static_cast<std::uint8_t>(std::variant_size_v<DirectoryChange>);
+static_assert(kSlowRoom == 7);
+
+std::uint8_t kind_of(const DirectoryChange& change) {
+  const auto* room = std::get_if<RoomPut>(&change);
+  return room && room->slow_s != 0 ? kSlowRoom : static_cast<std::uint8_t>(change.index());
+}
 
 // Braced lists are evaluated left to right: the fields' order in the struct is their order on disk.
 DirectoryChange read_fields(std::uint8_t kind, BinaryFields& in) {
@@ -232,8 +263,13 @@ DirectoryChange read_fields(std::uint8_t kind, BinaryFields& in) {
       return RoomPut{in.number(), in.text(), static_cast<RoomKind>(in.byte(2)), in.text(), in.number()};
     case 4:
       return RoomDrop{in.number()};
-    default:
+    case 5:
       return MemberPut{in.number(), in.text(), static_cast<Role>(in.byte(4)), in.flag()};
+    case 6:
+      return MutePut{in.number(), in.text(), static_cast<std::int64_t>(in.number())};
+    default:
+      return RoomPut{in.number(), in.text(),   static_cast<RoomKind>(in.byte(2)),
+                     in.text(),   in.number(), static_cast<std::uint32_t>(in.number())};
   }
 }
 
@@ -253,13 +289,13 @@ Result<DirectoryChange> change_from_json(const nlohmann::json& json) {
 }
 
 void append_change(std::string& out, const DirectoryChange& change) {
-  out += static_cast<char>(change.index());
+  out += static_cast<char>(kind_of(change));
   std::visit(AppendBinary{out}, change);
 }
 
 Result<DirectoryChange> read_change(std::string_view& bytes) {
   BinaryFields in(bytes);
-  const std::uint8_t kind = in.byte(kKindMax);
+  const std::uint8_t kind = in.byte(kSlowRoom);
   DirectoryChange change = read_fields(kind, in);
   if (!in.ok()) return fail(Errc::corrupt, "A change of the Directory is cut off, or is not one.");
   bytes = in.left();

@@ -36,6 +36,7 @@ struct RoomPut {           // {"put":"room", …}
   RoomKind kind = RoomKind::group;
   std::string epoch;
   std::uint64_t last_seq = 0;  // numbering continues above the larger of this and what the plugin has
+  std::uint32_t slow_s = 0;    // slow mode: a plain member sends one message in so many seconds; 0: off
   bool operator==(const RoomPut&) const = default;
 };
 struct RoomDrop {          // {"drop":"room","id":…}: its memberships and bans go with it
@@ -50,12 +51,20 @@ struct MemberPut {         // {"put":"member", …}; role none and not banned re
   bool operator==(const MemberPut&) const = default;
 };
 
-using DirectoryChange = std::variant<UserPut, TokenPut, TokenDrop, RoomPut, RoomDrop, MemberPut>;
+struct MutePut {           // {"put":"mute", …}; until_ms 0 removes it. Stays whatever becomes of the membership
+  std::uint64_t room = 0;
+  std::string user;
+  std::int64_t until_ms = 0;  // may not send before this, ms since 1970
+  bool operator==(const MutePut&) const = default;
+};
+
+using DirectoryChange = std::variant<UserPut, TokenPut, TokenDrop, RoomPut, RoomDrop, MemberPut, MutePut>;
 
 nlohmann::json change_to_json(const DirectoryChange& change);
 Result<DirectoryChange> change_from_json(const nlohmann::json& json);  // invalid_argument says which member is wrong
 
-// Binary: u8 kind, then fields in the order above; strings as u16 length + bytes, integers little-endian.
+// Binary: u8 kind, then fields in the order above; strings as u16 length + bytes, integers little-endian. A room without slow mode
+// is of the kind it was before there was one, without that field; one with it is of kind 7.
 void append_change(std::string& out, const DirectoryChange& change);
 Result<DirectoryChange> read_change(std::string_view& bytes);  // takes what it read off the front; corrupt when it does not fit
 

@@ -28,6 +28,9 @@ std::vector<DirectoryChange> examples() {
       RoomPut{1, "direct.1", RoomKind::direct, "a", 0},
       RoomDrop{42},
       MemberPut{42, "bob", Role::moderator, false},
+      RoomPut{1, "slow", RoomKind::group, "a", 9, 30},
+      MutePut{42, "bob", 1795314673123},
+      MutePut{42, "bob", 0},
       MemberPut{42, "bob", Role::none, true},
       MemberPut{42, "bob", Role::none, false},
   };
@@ -69,6 +72,10 @@ TEST(DirectoryChange, is_written_as_its_header_states) {
       {RoomPut{7, "lab", RoomKind::group, "k3x9", 17},
        R"({"put":"room","id":7,"name":"lab","kind":"group","epoch":"k3x9","last_seq":17})"},
       {RoomDrop{7}, R"({"drop":"room","id":7})"},
+      {RoomPut{7, "lab", RoomKind::group, "k3x9", 17, 30},
+       R"({"put":"room","id":7,"name":"lab","kind":"group","epoch":"k3x9","last_seq":17,"slow_s":30})"},
+      {MutePut{7, "bob", 1795314673123}, R"({"put":"mute","room":7,"user":"bob","until_ms":1795314673123})"},
+      {MutePut{7, "bob", 0}, R"({"put":"mute","room":7,"user":"bob"})"},
       {MemberPut{7, "bob", Role::reader, false}, R"({"put":"member","room":7,"user":"bob","role":"reader"})"},
       {MemberPut{7, "bob", Role::none, true}, R"({"put":"member","room":7,"user":"bob","banned":true})"},
   };

@@ -26,6 +26,8 @@ enum class Code {
   disabled,            // the account is disabled
   retain_not_allowed,  // this topic takes no retained message
   above_last_seq,      // a watermark above the room's last seq
+  muted,               // a moderator took your right to send, for a time or until it is given back
+  slow_mode,           // the room takes a message of yours only every so often
   rate_limited,        // slow down
   backlog_full,        // the journal holds journal_max_bytes unstored; try later
   unavailable,         // the backend, or what it needs, is not there; nothing was changed

@@ -25,6 +25,7 @@ inline constexpr std::uint32_t kHistoryLimitMax = 500;
 inline constexpr std::uint32_t kSyncRoomsMax = 1000;
 inline constexpr std::uint32_t kListLimitDefault = 100;
 inline constexpr std::uint32_t kListLimitMax = 1000;
+inline constexpr std::uint32_t kSlowSecondsMax = 6 * 3600;      // of a room's slow mode
 inline constexpr std::uint32_t kAppendMax = 500;                // entries of one append
 
 }  // namespace parley::wire

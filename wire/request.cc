@@ -115,7 +115,7 @@ std::optional<Reply> parse_reply(std::string_view payload) {
 }
 
 std::string format_refused(const Failure& failure, std::string_view room, std::string_view ref,
-                           std::string_view method, std::string_view id) {
+                           std::string_view method, std::string_view id, std::uint64_t wait_s) {
   std::string out = R"({"type":"refused")";
   append_string(out, "code", code_name(failure.code));
   append_string(out, "reason", failure.message);
@@ -123,6 +123,7 @@ std::string format_refused(const Failure& failure, std::string_view room, std::s
   append_if_given(out, "ref", ref);
   append_if_given(out, "method", method);
   append_if_given(out, "id", id);
+  if (wait_s != 0) out.append(",\"wait_s\":").append(std::to_string(wait_s));
   return out + "}";
 }
 

@@ -43,7 +43,8 @@ std::optional<Reply> parse_reply(std::string_view payload);
 
 // Inbox notices written by the plugin.
 std::string format_refused(const Failure& failure, std::string_view room, std::string_view ref,
-                           std::string_view method = {}, std::string_view id = {});
+                           std::string_view method = {}, std::string_view id = {},
+                           std::uint64_t wait_s = 0);
 std::string format_duplicate(std::string_view room, std::string_view ref, std::uint64_t seq);
 
 }  // namespace parley::wire

@@ -14,12 +14,14 @@ constexpr MovedTable kTables[] = {
      "INSERT INTO tokens(id, user_name, label, sha256, created_at, expires_at)"
      " SELECT a, b, c, decode(d, 'hex'), e, f FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
      " $5::bigint[], $6::bigint[]) AS n(a, b, c, d, e, f)"},
-    {"rooms", "ittititii",
-     "SELECT id, name, name_key, kind, title, public, epoch, members, deleted FROM rooms WHERE orphaned = 0",
-     "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, deleted)"
-     " SELECT a, b, c, d::smallint, e, f <> 0, g, h::integer, i <> 0 FROM unnest($1::bigint[], $2::text[],"
-     " $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[])"
-     " AS n(a, b, c, d, e, f, g, h, i)"},
+    {"rooms", "ittititiiit",
+     "SELECT id, name, name_key, kind, title, public, epoch, members, deleted, slow_s, search_key FROM rooms"
+     " WHERE orphaned = 0",
+     "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, deleted, slow_s, search_key)"
+     " SELECT a, b, c, d::smallint, e, f <> 0, g, h::integer, i <> 0, j, k FROM unnest($1::bigint[], "
+     "$2::text[],"
+     " $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[],"
+     " $10::bigint[], $11::text[]) AS n(a, b, c, d, e, f, g, h, i, j, k)"},
     {"room_progress", "itiiii",
      "SELECT id, name, CASE WHEN orphaned = 1 THEN 3 ELSE deleted END, last_seq, messages, quarantined FROM "
      "rooms",
@@ -33,6 +35,18 @@ constexpr MovedTable kTables[] = {
     {"bans", "iti", "SELECT room_id, user, since FROM bans",
      "INSERT INTO bans(room_id, user_name, since) SELECT a, b, c"
      " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
+    {"mutes", "iti", "SELECT room_id, user, until FROM mutes",
+     "INSERT INTO mutes(room_id, user_name, until) SELECT a, b, c"
+     " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
+    {"invitations", "ititii", "SELECT room_id, user, role, inviter, at, expires_at FROM invitations",
+     "INSERT INTO invitations(room_id, user_name, role, inviter, at, expires_at)"
+     " SELECT a, b, c::smallint, d, e, f FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[],"
+     " $5::bigint[], $6::bigint[]) AS n(a, b, c, d, e, f)"},
+    {"join_links", "tixtiiii",
+     "SELECT id, room_id, sha256, creator, at, expires_at, uses_left, uses FROM join_links",
+     "INSERT INTO join_links(id, room_id, sha256, creator, at, expires_at, uses_left, uses)"
+     " SELECT a, b, decode(c, 'hex'), d, e, f, g, h FROM unnest($1::text[], $2::bigint[], $3::text[],"
+     " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS n(a, b, c, d, e, f, g, h)"},
     {"directory_log", "itti", "SELECT version, changes, entries, entries_pending FROM directory_log",
      "INSERT INTO directory_log(version, mark, changes, entries, entries_pending) SELECT a, '', b, c, d <> 0"
      " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS n(a, b, c, d)"},
@@ -57,6 +71,12 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
       return;
     case 7:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+      return;
+    case 8:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
+      return;
+    case 11:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]);
       return;
     case 9:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);

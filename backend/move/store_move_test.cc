@@ -38,6 +38,7 @@ class StoreMove : public testing::Test {
     EXPECT_TRUE(
         old_.users->create({.name = "alice", .title = "Alice Ä.", .admin = true, .scram = "verifier"}));
     EXPECT_TRUE(old_.users->create({.name = "Bob", .title = "", .scram = ""}));
+    EXPECT_TRUE(old_.users->create({.name = "Carol", .title = "", .scram = ""}));
     EXPECT_TRUE(old_.users->update("Bob", {.disabled = true}));
     EXPECT_TRUE(old_.users->create_token({.id = std::string(26, '1'),
                                           .user = "alice",
@@ -49,6 +50,21 @@ class StoreMove : public testing::Test {
     gone_ = make_room("gone");
     EXPECT_TRUE(old_.rooms->update(lab_, {.title = "The lab", .is_public = true}));
     EXPECT_TRUE(old_.rooms->change_member({.room_id = den_, .user = "Bob", .banned = true}));
+    EXPECT_TRUE(old_.rooms->update(lab_, {.slow_s = 30}));
+    EXPECT_TRUE(old_.rooms->change_member(
+        {.room_id = lab_, .user = "Bob", .role = wire::Role::reader, .muted_until = kForever}));
+    EXPECT_TRUE(old_.admissions->invite({.room_id = lab_,
+                                         .user = "Carol",
+                                         .role = wire::Role::moderator,
+                                         .by = "alice",
+                                         .expires_at = clock_.wall() + std::chrono::hours(1)}));
+    EXPECT_TRUE(old_.admissions->create_link({.id = "link1",
+                                              .room_id = lab_,
+                                              .by = "alice",
+                                              .sha256 = std::string("\0\1\377", 3) + std::string(29, 'y'),
+                                              .uses = 2}));
+    EXPECT_TRUE(old_.admissions->create_link(
+        {.id = "link2", .room_id = lab_, .by = "alice", .sha256 = std::string(32, 'z')}));
     EXPECT_TRUE(old_.messages->begin(7, "journal1", 100));
     Records records;
     records.add_range(lab_, 1, kMessages)
@@ -126,7 +142,7 @@ TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
   const auto pending = old_.directory->unconfirmed_entries(100);
   auto moved = move();
   ASSERT_TRUE(moved) << moved.error().message;
-  EXPECT_EQ(moved->users, 2u);
+  EXPECT_EQ(moved->users, 3u);
   EXPECT_EQ(moved->messages, kMessages + 3 + 2);
   EXPECT_EQ(moved->copied, moved->messages);
 
@@ -149,6 +165,16 @@ TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
   EXPECT_TRUE(now.rooms->get(den_)->quarantined);
   EXPECT_TRUE(now.rooms->member(den_, "Bob")->banned);
   EXPECT_EQ(now.rooms->find("gone").error().code, Errc::not_found);
+  EXPECT_EQ(lab.slow_s, 30u);
+  EXPECT_EQ(now.rooms->member(lab_, "Bob")->muted_until, kForever);
+  EXPECT_EQ(now.admissions->invitation(lab_, "Carol")->role, wire::Role::moderator);
+  EXPECT_EQ(now.admissions->find_link(std::string("\0\1\377", 3) + std::string(29, 'y'))->uses_left, 2u);
+  EXPECT_EQ(now.admissions->find_link(std::string(32, 'z'))->uses_left, std::nullopt);
+  EXPECT_EQ(
+      now.rooms
+          ->list({.which = RoomQuery::Which::all_public, .user = "alice", .after = "", .text = "THE LAB"})
+          ->size(),
+      1u);
   EXPECT_EQ(now.users->find("alice")->scram, "verifier");
   EXPECT_EQ(now.users->find("alice")->title, "Alice Ä.");
   EXPECT_EQ(now.users->tokens("alice")->at(0).label, "phone");
@@ -185,7 +211,7 @@ TEST_F(StoreMove, one_that_was_stopped_goes_on_and_leaves_the_old_store_as_it_wa
   auto moved = move();
   ASSERT_TRUE(moved) << moved.error().message;
   EXPECT_LT(moved->copied, moved->messages);
-  EXPECT_EQ(moved->users, 3u);
+  EXPECT_EQ(moved->users, 4u);
   auto now = open_postgres();
   EXPECT_EQ(envelopes(now, lab_), envelopes(old_, lab_));
   EXPECT_EQ(envelopes(now, lab_).size(), kMessages + 5);

@@ -6,6 +6,8 @@
 namespace parley::backend {
 namespace {
 
+constexpr std::uint64_t kMuteSecondsMax = 10ull * 366 * 24 * 3600;
+
 // Whom a request is about, and how they stand in the room.
 struct Target {
   RoomView view;
@@ -43,25 +45,41 @@ struct Step {
   wire::Role role = wire::Role::none;
   bool banned = false;
   std::string_view notice{};  // type; "" for none
+  std::optional<WallTime> muted_until{};
 };
+
+// What a step adds to the room's entry and the user's notice.
+void tell_mute(wire::Json& json, const Step& step) {
+  if (step.muted_until && *step.muted_until != WallTime{}) json["until"] = to_ms(*step.muted_until);
+}
 
 Outcome take_step(const RequestContext& context, const Target& target, const Step& step) {
   const auto& user = target.member.user;
-  MemberChange change{.room_id = target.view.room.id, .user = user, .role = step.role, .banned = step.banned};
-  change.entries.push_back({context.user(), std::string(wire::role_name(target.view.me.role)), "member",
-                            member_content(step.action, user, step.role)});
+  MemberChange change{.room_id = target.view.room.id,
+                      .user = user,
+                      .role = step.role,
+                      .banned = step.banned,
+                      .muted_until = step.muted_until};
+  auto content =
+      wire::Json::parse(member_content(step.action, user, step.muted_until ? wire::Role::none : step.role));
+  tell_mute(content, step);
+  change.entries.push_back(
+      {context.user(), std::string(wire::role_name(target.view.me.role)), "member", content.dump()});
   auto done = context.services.stores.rooms->change_member(change);
   if (!done && done.error().code == Errc::permission_denied) return refuse(wire::Code::last_owner);
   if (!done) return refuse(context, done.error());
   Changed changed{.version = done->version};
-  if (step.role != wire::Role::none) changed.result = member_json(target.view.room.name, done->value).dump();
+  if (step.role != wire::Role::none)
+    changed.result = member_json(target.view.room.name, done->value, context.services.clock.wall()).dump();
   if (done->version == 0) return changed;
   changed.committed = [&services = context.services, id = target.view.room.id] {
     services.events.room_changed(id);
   };
   if (!step.notice.empty() && user != context.user()) {
-    changed.in_force = [&services = context.services, user,
-                        notice = notice_of(step.notice, target.view.room.name, step.role, context.user())] {
+    auto notice = notice_of(step.notice, target.view.room.name,
+                            step.muted_until ? wire::Role::none : step.role, context.user());
+    tell_mute(notice, step);
+    changed.in_force = [&services = context.services, user, notice = std::move(notice)] {
       notify_inbox(services, user, notice);
     };
   }
@@ -150,6 +168,47 @@ Outcome member_unban(const RequestContext& context) {
   return take_step(context, *target, {.action = "unbanned"});
 }
 
+Outcome member_mute(const RequestContext& context) {
+  Params params(context.request);
+  auto room = params.name("room");
+  auto user = params.name("user");
+  auto now = context.services.clock.wall();
+  auto until = params.optional_number("until", static_cast<std::uint64_t>(to_ms(now)) + 1,
+                                      static_cast<std::uint64_t>(to_ms(kForever)));
+  auto for_s = params.optional_number("for_s", 1, kMuteSecondsMax);
+  if (until && for_s) params.complain("for_s", "can't be given with `until`.");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto target = find_target(context, find_for_moderator, room, user);
+  if (!target) return std::unexpected(target.error());
+  if (user == context.user()) return refuse(wire::Code::invalid_argument, "You can't mute yourself.");
+  if (target->member.role == wire::Role::none) return not_in_room(user);
+  if (!may_remove(context, target->view, target->member.role))
+    return refuse(wire::Code::not_allowed, "Moderators may mute members of lower roles only.");
+  auto end = kForever;
+  if (until) end = from_ms(static_cast<std::int64_t>(*until));
+  if (for_s) end = now + std::chrono::seconds(*for_s);
+  return take_step(context, *target,
+                   {.action = "muted", .role = target->member.role, .notice = "muted", .muted_until = end});
+}
+
+Outcome member_unmute(const RequestContext& context) {
+  auto named = room_and_user(context);
+  if (!named) return std::unexpected(named.error());
+  auto target = find_target(context, find_for_moderator, named->room, named->user);
+  if (!target) return std::unexpected(target.error());
+  const auto& member = target->member;
+  if (member.muted_until <= context.services.clock.wall())
+    return refuse(wire::Code::not_found, named->user + " is not muted in this room.");
+  if (!may_remove(context, target->view, member.role))
+    return refuse(wire::Code::not_allowed, "Moderators may unmute members of lower roles only.");
+  return take_step(context, *target,
+                   {.action = "unmuted",
+                    .role = member.role,
+                    .banned = member.banned,
+                    .notice = "unmuted",
+                    .muted_until = WallTime{}});
+}
+
 Outcome member_list(const RequestContext& context) {
   Params params(context.request);
   auto room = params.name("room");
@@ -163,7 +222,9 @@ Outcome member_list(const RequestContext& context) {
       {.room_id = view->room.id, .banned = banned, .after = after, .limit = limit + 1});
   if (!members) return refuse(context, members.error());
   return list_text("members", *members, limit,
-                   [&](const Member& member) { return member_json(room, member); });
+                   [&, now = context.services.clock.wall()](const Member& member) {
+                     return member_json(room, member, now);
+                   });
 }
 
 }  // namespace parley::backend

@@ -20,12 +20,14 @@ wire::Json room_json(const Room& room, wire::Role role, const std::string& peer)
                      {"members", room.members}};
   add_role(json, role);
   if (!peer.empty()) json["peer"] = peer;
+  if (room.slow_s != 0) json["slow_s"] = room.slow_s;
   return json;
 }
 
-wire::Json member_json(const std::string& room, const Member& member) {
+wire::Json member_json(const std::string& room, const Member& member, WallTime now) {
   wire::Json json = {{"room", room}, {"user", member.user}, {"since", to_ms(member.since)}};
   add_role(json, member.role);
+  if (member.muted_until > now) json["muted_until"] = to_ms(member.muted_until);
   return json;
 }
 

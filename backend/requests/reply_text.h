@@ -13,7 +13,7 @@ namespace parley::backend {
 // The forms of topics.md §4.
 // peer: of a direct chat, the other one; "" is not told.
 wire::Json room_json(const Room& room, wire::Role role, const std::string& peer = "");
-wire::Json member_json(const std::string& room, const Member& member);
+wire::Json member_json(const std::string& room, const Member& member, WallTime now);
 wire::Json user_json(const Account& account);
 wire::Json token_json(const Token& token);
 // For a room's own order and for inboxes.

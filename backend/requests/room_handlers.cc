@@ -5,6 +5,7 @@
 #include "backend/requests/params.h"
 #include "backend/requests/reply_text.h"
 #include "backend/requests/room_access.h"
+#include "backend/requests/room_change.h"
 
 namespace parley::backend {
 namespace {
@@ -56,29 +57,6 @@ NewRoom draft_room(const std::string& user, std::string name, wire::RoomKind kin
 
 wire::Json added_notice(const std::string& room, wire::Role role, const std::string& by) {
   return {{"type", "added"}, {"room", room}, {"role", wire::role_name(role)}, {"by", by}};
-}
-
-// What follows from a change of a room's facts.
-Changed changed_room(const RequestContext& context, const Room& room, std::uint64_t version,
-                     wire::Role role) {
-  return {.version = version,
-          .result = room_json(room, role).dump(),
-          .committed = [&services = context.services, id = room.id] { services.events.room_changed(id); }};
-}
-
-// Joins and leaves: the requester, by their own will.
-Outcome change_own_membership(const RequestContext& context, const RoomView& view, wire::Role role,
-                              std::string_view action, wire::Role role_in_entry) {
-  auto content = member_content(action, context.user(), role);
-  MemberChange change{.room_id = view.room.id, .user = context.user(), .role = role};
-  change.entries.push_back(
-      {context.user(), std::string(wire::role_name(role_in_entry)), "member", std::move(content)});
-  auto done = context.services.stores.rooms->change_member(change);
-  if (!done && done.error().code == Errc::permission_denied) return refuse(wire::Code::last_owner);
-  if (!done) return refuse(context, done.error());
-  Room room = view.room;
-  room.members += role == wire::Role::none ? -1 : 1;
-  return changed_room(context, room, done->version, role);
 }
 
 std::expected<std::vector<std::string>, wire::Failure> members_to_tell(const RequestContext& context,
@@ -148,21 +126,39 @@ Outcome room_list(const RequestContext& context) {
                    [](const RoomOfUser& item) { return room_json(item.room, item.role, item.peer); });
 }
 
+Outcome room_search(const RequestContext& context) {
+  Params params(context.request);
+  auto text = params.text("query", wire::kDisplayNameMax);
+  auto after = params.optional_name("after").value_or("");
+  auto limit = params.limit(wire::kListLimitDefault, wire::kListLimitMax);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto rooms = context.services.stores.rooms->list({.which = RoomQuery::Which::all_public,
+                                                    .user = context.user(),
+                                                    .after = after,
+                                                    .limit = limit + 1,
+                                                    .text = text});
+  if (!rooms) return refuse(context, rooms.error());
+  return list_text("rooms", *rooms, limit,
+                   [](const RoomOfUser& item) { return room_json(item.room, item.role, item.peer); });
+}
+
 Outcome room_update(const RequestContext& context) {
   Params params(context.request);
   auto name = params.name("room");
   auto title = params.optional_title("title");
   auto is_public = params.optional_flag("public");
-  if (!title && !is_public) params.complain("title", "or `public` must be given.");
+  auto slow_s = params.optional_number("slow_s", 0, wire::kSlowSecondsMax);
+  if (!title && !is_public && !slow_s) params.complain("title", "or `public` or `slow_s` must be given.");
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_for_moderator(context, name);
   if (!view) return std::unexpected(view.error());
   if (auto shared = not_direct(view->room); !shared) return std::unexpected(shared.error());
   const auto& room = view->room;
   bool renamed = title && *title != room.title;
-  bool updated = is_public && *is_public != room.is_public;
+  bool updated = (is_public && *is_public != room.is_public) || (slow_s && *slow_s != room.slow_s);
   if (!renamed && !updated) return room_json(room, view->me.role).dump();
   RoomUpdate update{.title = title, .is_public = is_public};
+  if (slow_s) update.slow_s = static_cast<std::uint32_t>(*slow_s);
   update.entries.push_back({context.user(), std::string(wire::role_name(view->me.role)), "room",
                             room_content(renamed ? "renamed" : "updated", title.value_or(room.title))});
   auto done = context.services.stores.rooms->update(room.id, update);

@@ -6,12 +6,24 @@
 
 namespace parley::backend {
 
-SecretToken make_secret_token(WallTime now) {
+namespace {
+
+SecretToken make(WallTime now, const char* prefix, std::size_t bytes) {
   SecretToken token;
   token.id = format_ulid(UlidGenerator().next(now));
-  token.text = "plt_" + base64url_encode(random_bytes(32));
+  token.text = prefix + base64url_encode(random_bytes(bytes));
   token.sha256 = as_view(sha256(token.text));
   return token;
+}
+
+}  // namespace
+
+SecretToken make_secret_token(WallTime now) {
+  return make(now, "plt_", 32);
+}
+
+SecretToken make_link_code(WallTime now) {
+  return make(now, "plj_", 18);
 }
 
 }  // namespace parley::backend

@@ -12,5 +12,7 @@ struct SecretToken {
   std::string sha256;  // raw 32 bytes
 };
 SecretToken make_secret_token(WallTime now);
+// A room's join link just made: "plj_" and 144 random bits in base64url; the same holds for it.
+SecretToken make_link_code(WallTime now);
 
 }  // namespace parley::backend

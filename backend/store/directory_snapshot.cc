@@ -45,7 +45,8 @@ DirectoryChange read_room(const Query& row) {
                        .name = row.string(1),
                        .kind = static_cast<wire::RoomKind>(row.integer(2)),
                        .epoch = row.string(3),
-                       .last_seq = row.number(4)};
+                       .last_seq = row.number(4),
+                       .slow_s = static_cast<std::uint32_t>(row.integer(5))};
 }
 
 DirectoryChange read_member(const Query& row) {
@@ -53,6 +54,10 @@ DirectoryChange read_member(const Query& row) {
                          .user = row.string(1),
                          .role = static_cast<wire::Role>(row.integer(2)),
                          .banned = row.integer(3) != 0};
+}
+
+DirectoryChange read_mute(const Query& row) {
+  return wire::MutePut{.room = row.number(0), .user = row.string(1), .until_ms = row.integer(2)};
 }
 
 struct Source {
@@ -65,11 +70,12 @@ constexpr Source kSources[] = {
     {"SELECT name, admin, disabled, scram FROM users", read_user},
     {"SELECT id, user, sha256, expires_at FROM tokens", read_token},
     {"SELECT id, name, kind, epoch,"
-     " max(last_seq, coalesce((SELECT max(seq) FROM quarantine q WHERE q.room_id = rooms.id), 0))"
+     " max(last_seq, coalesce((SELECT max(seq) FROM quarantine q WHERE q.room_id = rooms.id), 0)), slow_s"
      " FROM rooms WHERE deleted = 0 AND orphaned = 0",
      read_room},
     {"SELECT room_id, user, role, 0 FROM members", read_member},
     {"SELECT room_id, user, 0, 1 FROM bans", read_member},
+    {"SELECT room_id, user, until FROM mutes", read_mute},
 };
 
 }  // namespace

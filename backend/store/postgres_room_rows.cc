@@ -5,7 +5,7 @@ namespace {
 
 #define PARLEY_ROOM_COLUMNS                                                                \
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
-  "coalesce(p.quarantined, false), r.shard"
+  "coalesce(p.quarantined, false), r.shard, r.slow_s"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
 // Kind 1 is direct.
@@ -19,7 +19,8 @@ namespace {
 constexpr std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role" PARLEY_PEER
                                           " FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
                                           " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
-constexpr std::string_view kPublicRooms = PARLEY_WITH_ROLE " r.public AND" PARLEY_IN_ORDER;
+constexpr std::string_view kPublicRooms =
+    PARLEY_WITH_ROLE " r.public AND position($4 IN r.search_key) > 0 AND" PARLEY_IN_ORDER;
 constexpr std::string_view kAllRooms = PARLEY_WITH_ROLE PARLEY_IN_ORDER;
 constexpr std::string_view kRoomByName =
     "SELECT " PARLEY_ROOM_COLUMNS " FROM rooms r" PARLEY_PROGRESS " WHERE r.name = $1 AND NOT r.deleted";
@@ -32,15 +33,22 @@ constexpr std::string_view kRoomById =
 #undef PARLEY_PROGRESS
 #undef PARLEY_ROOM_COLUMNS
 
-constexpr std::string_view kMembersOfRoom =
-    "SELECT user_name, role, 0, since FROM members WHERE room_id = $1 AND user_name > $2"
-    " ORDER BY user_name LIMIT $3";
-constexpr std::string_view kBannedOfRoom =
-    "SELECT user_name, 0, 1, since FROM bans WHERE room_id = $1 AND user_name > $2"
-    " ORDER BY user_name LIMIT $3";
+#define PARLEY_MUTE \
+  "coalesce((SELECT until FROM mutes x WHERE x.room_id = m.room_id AND x.user_name = m.user_name), 0)"
+constexpr std::string_view kMembersOfRoom = "SELECT user_name, role, 0, since, " PARLEY_MUTE
+                                            " FROM members m WHERE room_id = $1 AND user_name > $2"
+                                            " ORDER BY user_name LIMIT $3";
+constexpr std::string_view kBannedOfRoom = "SELECT user_name, 0, 1, since, " PARLEY_MUTE
+                                           " FROM bans m WHERE room_id = $1 AND user_name > $2"
+                                           " ORDER BY user_name LIMIT $3";
+#undef PARLEY_MUTE
+// Always one row.
 constexpr std::string_view kStanding =
-    "SELECT user_name, role, 0, since FROM members WHERE room_id = $1 AND user_name = $2"
-    " UNION ALL SELECT user_name, 0, 1, since FROM bans WHERE room_id = $1 AND user_name = $2";
+    "SELECT $2::text, coalesce(m.role, 0), (b.user_name IS NOT NULL)::int, coalesce(m.since, b.since, 0),"
+    " coalesce(x.until, 0)"
+    " FROM (SELECT 1) AS one LEFT JOIN members m ON m.room_id = $1 AND m.user_name = $2"
+    " LEFT JOIN bans b ON b.room_id = $1 AND b.user_name = $2"
+    " LEFT JOIN mutes x ON x.room_id = $1 AND x.user_name = $2";
 
 Result<PlacedRoom> only_room(const PostgresRows& rows) {
   if (rows.empty()) return fail(Errc::not_found, "There is no such room.");
@@ -74,7 +82,8 @@ PlacedRoom read_room(const PostgresRows::Row& row) {
             .epoch = row.string(5),
             .last_seq = row.number(6),
             .members = static_cast<std::uint32_t>(row.integer(7)),
-            .quarantined = row.flag(8)};
+            .quarantined = row.flag(8),
+            .slow_s = static_cast<std::uint32_t>(row.integer(10))};
   return {std::move(room), row.string(9)};
 }
 
@@ -82,7 +91,8 @@ Member read_member(const PostgresRows::Row& row) {
   return {.user = row.string(0),
           .role = static_cast<wire::Role>(row.integer(1)),
           .banned = row.integer(2) != 0,
-          .since = from_ms(row.integer(3))};
+          .since = from_ms(row.integer(3)),
+          .muted_until = from_ms(row.integer(4))};
 }
 
 Result<PlacedRoom> room_by_name(PostgresConnection& connection, const std::string& name) {
@@ -94,8 +104,7 @@ Result<PlacedRoom> room_by_id(PostgresConnection& connection, std::uint64_t room
 }
 
 Member standing_of(PostgresConnection& connection, std::uint64_t room_id, const std::string& user) {
-  auto rows = connection.query(kStanding, room_id, user);
-  return rows.empty() ? Member{.user = user} : read_member(rows[0]);
+  return read_member(connection.query(kStanding, room_id, user)[0]);
 }
 
 // A look-up for each name, not a join (postgres_connection.cc says why).

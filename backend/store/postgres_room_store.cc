@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "backend/store/postgres_admission_store.h"
 #include "backend/store/postgres_change.h"
 #include "backend/store/postgres_directory_log.h"
 #include "backend/store/postgres_purge.h"
 #include "backend/store/postgres_room_rows.h"
+#include "backend/store/room_search_key.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/ids.h"
@@ -42,8 +44,12 @@ bool name_taken(PostgresConnection& connection, const std::string& name) {
 }
 
 wire::RoomPut room_put(const Room& room) {
-  return {
-      .id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch, .last_seq = room.last_seq};
+  return {.id = room.id,
+          .name = room.name,
+          .kind = room.kind,
+          .epoch = room.epoch,
+          .last_seq = room.last_seq,
+          .slow_s = room.slow_s};
 }
 
 void insert_members(PostgresConnection& connection, std::uint64_t room_id,
@@ -97,6 +103,28 @@ Member put_member(PostgresConnection& connection, const Member& now, const Membe
                      change.room_id);
   }
   return next;
+}
+
+wire::MutePut mute_put(std::uint64_t room_id, const std::string& user, WallTime until) {
+  return {.room = room_id, .user = user, .until_ms = to_ms(until)};
+}
+
+// The row of change.muted_until; takes the room's mutes that have ended away with it.
+Result<> put_mute(PostgresConnection& connection, const MemberChange& change, WallTime now,
+                  std::vector<wire::DirectoryChange>& changes) {
+  auto gone = connection.query(
+      "DELETE FROM mutes WHERE room_id = $1 AND (until <= $2 OR user_name = $3) RETURNING user_name",
+      change.room_id, to_ms(now), change.user);
+  for (auto row : gone)
+    if (row.text(0) != change.user) changes.push_back(mute_put(change.room_id, row.string(0), {}));
+  changes.push_back(mute_put(change.room_id, change.user, *change.muted_until));
+  if (*change.muted_until == WallTime{}) return {};
+  auto count = connection.query("SELECT count(*) FROM mutes WHERE room_id = $1", change.room_id);
+  if (count[0].number(0) >= kMutesOfRoomMax)
+    return fail(Errc::invalid_argument, "As many are muted in this room as may be.");
+  connection.query("INSERT INTO mutes(room_id, user_name, until) VALUES ($1, $2, $3)", change.room_id,
+                   change.user, to_ms(*change.muted_until));
+  return {};
 }
 
 PostgresArray names_of(const std::vector<NewMember>& members) {
@@ -153,10 +181,10 @@ Result<Room> PostgresRoomStore::insert_room(PostgresConnection& connection, cons
             .members = static_cast<std::uint32_t>(draft.members.size())};
   auto shard = shards_ ? shards_->place(room.id) : "";
   connection.query(
-      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, shard)"
-      " VALUES ($1, $2, $3, $4::bigint, $5, $6, $7, $8::bigint, $9)",
+      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, shard, search_key)"
+      " VALUES ($1, $2, $3, $4::bigint, $5, $6, $7, $8::bigint, $9, $10)",
       room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
-      room.epoch, room.members, shard);
+      room.epoch, room.members, shard, room_search_key(room.name, room.title));
   if (!shard.empty()) {
     if (auto added = shards_->add_room(shard, room.id, room.name); !added)
       return std::unexpected(added.error());
@@ -185,7 +213,12 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
   };
   auto listed = pool_->read([&](PostgresConnection& connection) -> Result<std::vector<Listed>> {
     std::vector<Listed> rooms;
-    for (auto row : connection.query(rooms_query(query.which), query.user, query.after, query.limit))
+    const auto sql = rooms_query(query.which);
+    const auto found =
+        query.which == RoomQuery::Which::all_public
+            ? connection.query(sql, query.user, query.after, query.limit, fold_text(query.text))
+            : connection.query(sql, query.user, query.after, query.limit);
+    for (auto row : found)
       rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns)),
                        row.string(kPostgresRoomColumns + 1)});
     return rooms;
@@ -241,11 +274,14 @@ Result<Committed<Room>> PostgresRoomStore::update(std::uint64_t room_id, const R
         if (!room) return std::unexpected(room.error());
         room->title = update.title.value_or(room->title);
         room->is_public = update.is_public.value_or(room->is_public);
-        connection.query("UPDATE rooms SET title = $2, public = $3 WHERE id = $1", room_id, room->title,
-                         room->is_public);
+        StepDraft step{.room_id = room_id, .entries = update.entries};
+        if (update.slow_s && *update.slow_s != std::exchange(room->slow_s, *update.slow_s))
+          step.changes.push_back(room_put(*room));
+        connection.query(
+            "UPDATE rooms SET title = $2, public = $3, slow_s = $4, search_key = $5 WHERE id = $1", room_id,
+            room->title, room->is_public, room->slow_s, room_search_key(room->name, room->title));
         std::uint64_t version = 0;
-        if (!update.entries.empty())
-          version = change.write_step({.room_id = room_id, .entries = update.entries});
+        if (!step.changes.empty() || !step.entries.empty()) version = change.write_step(step);
         return Committed<Room>{std::move(*room), version};
       });
 }
@@ -257,7 +293,10 @@ Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id) {
         auto room = room_by_id(connection, room_id);
         if (!room) return std::unexpected(room.error());
         connection.query("DELETE FROM members WHERE room_id = $1", room_id);
-        connection.query("DELETE FROM bans WHERE room_id = $1", room_id);
+        for (const char* sql :
+             {"DELETE FROM bans WHERE room_id = $1", "DELETE FROM mutes WHERE room_id = $1",
+              "DELETE FROM invitations WHERE room_id = $1", "DELETE FROM join_links WHERE room_id = $1"})
+          connection.query(sql, room_id);
         connection.query(
             "UPDATE rooms SET deleted = true, members = 0, shard_told = (shard = '') WHERE id = $1", room_id);
         connection.query("UPDATE room_progress SET state = 1, messages = 0 WHERE room_id = $1", room_id);
@@ -281,14 +320,24 @@ Result<Committed<Member>> PostgresRoomStore::change_member(const MemberChange& d
         if (auto known = require_accounts(connection, names_of({{draft.user, draft.role}})); !known)
           return std::unexpected(known.error());
         auto now = standing_of(connection, draft.room_id, draft.user);
-        if (now.role == draft.role && now.banned == draft.banned) return Committed<Member>{std::move(now), 0};
+        const bool moves = now.role != draft.role || now.banned != draft.banned;
+        const bool mutes = draft.muted_until.value_or(now.muted_until) != now.muted_until;
+        if (!moves && !mutes) return Committed<Member>{std::move(now), 0};
         if (leaves_no_owner(connection, now, draft))
           return fail(Errc::permission_denied, "The room would be left without an owner.");
-        auto next = put_member(connection, now, draft, clock_.wall());
-        wire::MemberPut put{
-            .room = draft.room_id, .user = draft.user, .role = draft.role, .banned = draft.banned};
-        auto version =
-            change.write_step({.changes = {put}, .room_id = draft.room_id, .entries = draft.entries});
+        if (auto used = use_ticket(connection, draft, clock_.wall()); !used)
+          return std::unexpected(used.error());
+        StepDraft step{.room_id = draft.room_id, .entries = draft.entries};
+        auto next = moves ? put_member(connection, now, draft, clock_.wall()) : now;
+        if (moves)
+          step.changes.push_back(wire::MemberPut{
+              .room = draft.room_id, .user = draft.user, .role = draft.role, .banned = draft.banned});
+        next.muted_until = draft.muted_until.value_or(now.muted_until);
+        if (mutes) {
+          auto put = put_mute(connection, draft, clock_.wall(), step.changes);
+          if (!put) return std::unexpected(put.error());
+        }
+        auto version = change.write_step(step);
         return Committed<Member>{std::move(next), version};
       });
 }

@@ -3,6 +3,7 @@
 #include <span>
 #include <string_view>
 
+#include "backend/store/room_search_key.h"
 #include "base/crc32c.h"
 #include "base/ids.h"
 
@@ -12,7 +13,8 @@ namespace {
 struct Migration {
   const char* what;
   const char* sql;
-  const char* with_random_id;  // a last statement, whose $1 is 16 random characters
+  const char* with_random_id = nullptr;  // a last statement, whose $1 is 16 random characters
+  void (*fill)(PostgresConnection&) = nullptr;
 };
 
 // Times are ms since 1970. Names are compared byte by byte (collation C), whatever the database's own order.
@@ -155,7 +157,46 @@ CREATE INDEX shards_to_tell ON rooms(id) WHERE deleted AND NOT shard_told;
 )sql",
                             "UPDATE feed_position SET shard_id = $1"};
 
-constexpr Migration kMigrations[] = {kFirst, kShards};
+void fill_search_keys(PostgresConnection& connection) {
+  for (auto row : connection.query("SELECT id, name, title FROM rooms WHERE NOT deleted"))
+    connection.query("UPDATE rooms SET search_key = $2 WHERE id = $1", row.number(0),
+                     room_search_key(row.string(1), row.string(2)));
+}
+
+// search_key: name and title as fold_text makes them. A mute outlives its membership.
+constexpr Migration kAdmissions{"3: invitations, links, mutes, slow rooms, a key to search rooms by", R"sql(
+ALTER TABLE rooms ADD COLUMN slow_s bigint NOT NULL DEFAULT 0, ADD COLUMN search_key text NOT NULL DEFAULT '';
+CREATE TABLE mutes(
+  room_id bigint NOT NULL REFERENCES rooms(id),
+  user_name text COLLATE "C" NOT NULL REFERENCES users(name),
+  until bigint NOT NULL,
+  PRIMARY KEY (room_id, user_name)
+);
+CREATE TABLE invitations(
+  room_id bigint NOT NULL REFERENCES rooms(id),
+  user_name text COLLATE "C" NOT NULL REFERENCES users(name),
+  role smallint NOT NULL,
+  inviter text NOT NULL,
+  at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  PRIMARY KEY (room_id, user_name)
+);
+CREATE INDEX invitations_of_user ON invitations(user_name, room_id);
+CREATE TABLE join_links(
+  id text COLLATE "C" PRIMARY KEY,
+  room_id bigint NOT NULL REFERENCES rooms(id),
+  sha256 bytea NOT NULL UNIQUE,
+  creator text NOT NULL,
+  at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  uses_left bigint NOT NULL,
+  uses bigint NOT NULL
+);
+CREATE INDEX links_of_room ON join_links(room_id, id);
+)sql",
+                                nullptr, fill_search_keys};
+
+constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions};
 constexpr std::int64_t kNewest = std::size(kMigrations);
 
 // Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.
@@ -189,7 +230,8 @@ void run_migration(PostgresConnection& connection, std::int64_t index) {
   if (index == 0)
     connection.execute("CREATE TABLE parley_schema(version bigint PRIMARY KEY, at timestamptz NOT NULL)");
   connection.execute(kMigrations[index].sql);
-  connection.query(kMigrations[index].with_random_id, random_id(16));
+  if (const auto* last = kMigrations[index].with_random_id) connection.query(last, random_id(16));
+  if (const auto fill = kMigrations[index].fill) fill(connection);
   connection.query("INSERT INTO parley_schema VALUES ($1, now())", index + 1);
 }
 

@@ -24,7 +24,8 @@ DirectoryChange read_room(const Row& row) {
                        .name = row.string(1),
                        .kind = static_cast<wire::RoomKind>(row.integer(2)),
                        .epoch = row.string(3),
-                       .last_seq = row.number(4)};
+                       .last_seq = row.number(4),
+                       .slow_s = static_cast<std::uint32_t>(row.integer(6))};
 }
 
 DirectoryChange read_member(const Row& row) {
@@ -32,6 +33,10 @@ DirectoryChange read_member(const Row& row) {
                          .user = row.string(1),
                          .role = static_cast<wire::Role>(row.integer(2)),
                          .banned = row.integer(3) != 0};
+}
+
+DirectoryChange read_mute(const Row& row) {
+  return wire::MutePut{.room = row.number(0), .user = row.string(1), .until_ms = row.integer(2)};
 }
 
 struct Source {
@@ -44,11 +49,12 @@ constexpr Source kSources[] = {
     {"SELECT name, admin, disabled, scram FROM users ORDER BY name", read_user},
     {"SELECT id, user_name, sha256, expires_at FROM tokens ORDER BY id", read_token},
     {"SELECT r.id, r.name, r.kind, r.epoch, greatest(coalesce(p.last_seq, 0),"
-     " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = r.id), 0)), r.shard"
+     " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = r.id), 0)), r.shard, r.slow_s"
      " FROM rooms r LEFT JOIN room_progress p ON p.room_id = r.id WHERE NOT r.deleted ORDER BY r.id",
      read_room},
     {"SELECT room_id, user_name, role, 0 FROM members ORDER BY room_id, user_name", read_member},
     {"SELECT room_id, user_name, 0, 1 FROM bans ORDER BY room_id, user_name", read_member},
+    {"SELECT room_id, user_name, until FROM mutes ORDER BY room_id, user_name", read_mute},
 };
 
 // Rooms whose messages lie elsewhere, by shard.

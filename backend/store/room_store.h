@@ -21,7 +21,12 @@ struct Room {
   std::uint64_t last_seq = 0;  // the last stored seq
   std::uint32_t members = 0;
   bool quarantined = false;  // a message conflicted: new ones are kept aside
+  std::uint32_t slow_s =
+      0;  // a plain member may send one message in so many seconds; 0: as many as they like
 };
+
+// Of a mute that does not end by itself.
+inline constexpr WallTime kForever{std::chrono::milliseconds{253'402'300'799'000}};  // the end of 9999
 
 // Somebody's standing in a room. role none and not banned: nobody to it.
 struct Member {
@@ -29,6 +34,8 @@ struct Member {
   wire::Role role = wire::Role::none;
   bool banned = false;  // then role is none
   WallTime since{};     // of joining, or of the ban
+  // Until when they may not send; the past, or 0: they may. Stays through roles, leaving and coming back.
+  WallTime muted_until{};
 };
 
 struct NewMember {
@@ -46,14 +53,25 @@ struct NewRoom {
 struct RoomUpdate {
   std::optional<std::string> title{};
   std::optional<bool> is_public{};
+  std::optional<std::uint32_t> slow_s{};
   std::vector<RoomEntry> entries{};
 };
+
+// What lets somebody in whom nobody adds (AdmissionStore): used up in the change's own transaction.
+struct Ticket {
+  enum class Kind { none, invitation, link };
+  Kind kind = Kind::none;
+  std::string link{};  // its id
+};
+inline constexpr std::uint32_t kMutesOfRoomMax = 1000;
 // Puts `user` into exactly this standing: joins, removals, roles, bans are all of this form.
 struct MemberChange {
   std::uint64_t room_id = 0;
   std::string user;
   wire::Role role = wire::Role::none;
   bool banned = false;
+  std::optional<WallTime> muted_until{};  // WallTime{} lifts a mute; none: stays as it is
+  Ticket ticket{};
   std::vector<RoomEntry> entries{};
 };
 
@@ -64,6 +82,7 @@ struct RoomQuery {
   std::string user;  // whose rooms; also whose role is told with each room
   std::string after;
   std::uint32_t limit = 100;
+  std::string text{};  // of all_public: only those with this in their name or title, without regard to case
 };
 struct RoomOfUser {
   Room room;
@@ -100,7 +119,8 @@ class RoomStore {
   virtual Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) = 0;
   // Its messages are gone for every reader at once, and removed from the disk little by little.
   virtual Result<Committed<Room>> erase(std::uint64_t room_id) = 0;
-  // permission_denied: members would be left without the owner they had. version 0: it was so already.
+  // permission_denied: members would be left without the owner they had. not_found also: the ticket is good no
+  // longer. invalid_argument: as many are muted as may be. version 0: it was so already.
   virtual Result<Committed<Member>> change_member(const MemberChange& change) = 0;
 
   virtual Result<std::uint64_t> count() = 0;

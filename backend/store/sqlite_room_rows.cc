@@ -3,8 +3,9 @@
 namespace parley::backend {
 
 #define PARLEY_ROOM_COLUMNS \
-  "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined"
+  "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined, r.slow_s"
 #define PARLEY_LIVE "r.deleted = 0 AND r.orphaned = 0"
+#define PARLEY_MUTE "coalesce((SELECT until FROM mutes x WHERE x.room_id = m.room_id AND x.user = m.user), 0)"
 #define PARLEY_IN_ORDER " AND r.name > ?2 AND " PARLEY_LIVE " ORDER BY r.name LIMIT ?3"
 // Kind 1 is direct.
 #define PARLEY_PEER                                                                                  \
@@ -18,12 +19,14 @@ namespace parley::backend {
 const std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role" PARLEY_PEER
                                       " FROM members m JOIN rooms r ON r.id = m.room_id"
                                       " WHERE m.user = ?1" PARLEY_IN_ORDER;
-const std::string_view kPublicRooms = PARLEY_WITH_ROLE " WHERE r.public = 1" PARLEY_IN_ORDER;
+const std::string_view kPublicRooms =
+    PARLEY_WITH_ROLE " WHERE r.public = 1 AND instr(r.search_key, ?4) > 0" PARLEY_IN_ORDER;
 const std::string_view kAllRooms = PARLEY_WITH_ROLE " WHERE 1" PARLEY_IN_ORDER;
 const std::string_view kMembersOfRoom =
-    "SELECT user, role, 0, since FROM members WHERE room_id = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
-const std::string_view kBannedOfRoom =
-    "SELECT user, 0, 1, since FROM bans WHERE room_id = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
+    "SELECT user, role, 0, since, " PARLEY_MUTE
+    " FROM members m WHERE room_id = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
+const std::string_view kBannedOfRoom = "SELECT user, 0, 1, since, " PARLEY_MUTE
+                                       " FROM bans m WHERE room_id = ?1 AND user > ?2 ORDER BY user LIMIT ?3";
 
 namespace {
 
@@ -36,11 +39,15 @@ constexpr std::string_view kRoomById =
 #undef PARLEY_PEER
 #undef PARLEY_IN_ORDER
 #undef PARLEY_LIVE
+#undef PARLEY_MUTE
 #undef PARLEY_ROOM_COLUMNS
 
+// Always one row.
 constexpr std::string_view kStanding =
-    "SELECT user, role, 0, since FROM members WHERE room_id = ?1 AND user = ?2"
-    " UNION ALL SELECT user, 0, 1, since FROM bans WHERE room_id = ?1 AND user = ?2";
+    "SELECT ?2, coalesce(m.role, 0), b.user IS NOT NULL, coalesce(m.since, b.since, 0), coalesce(x.until, 0)"
+    " FROM (SELECT 1) LEFT JOIN members m ON m.room_id = ?1 AND m.user = ?2"
+    " LEFT JOIN bans b ON b.room_id = ?1 AND b.user = ?2"
+    " LEFT JOIN mutes x ON x.room_id = ?1 AND x.user = ?2";
 
 Result<Room> only_room(const Query& row, bool found) {
   if (!found) return fail(Errc::not_found, "There is no such room.");
@@ -58,14 +65,16 @@ Room read_room(const Query& row) {
           .epoch = row.string(5),
           .last_seq = row.number(6),
           .members = static_cast<std::uint32_t>(row.integer(7)),
-          .quarantined = row.integer(8) != 0};
+          .quarantined = row.integer(8) != 0,
+          .slow_s = static_cast<std::uint32_t>(row.integer(9))};
 }
 
 Member read_member(const Query& row) {
   return {.user = row.string(0),
           .role = static_cast<wire::Role>(row.integer(1)),
           .banned = row.integer(2) != 0,
-          .since = from_ms(row.integer(3))};
+          .since = from_ms(row.integer(3)),
+          .muted_until = from_ms(row.integer(4))};
 }
 
 Result<Room> room_by_name(SqliteConnection& connection, const std::string& name) {
@@ -82,8 +91,8 @@ Result<Room> room_by_id(SqliteConnection& connection, std::uint64_t room_id) {
 
 Member standing_of(SqliteConnection& connection, std::uint64_t room_id, const std::string& user) {
   auto row = connection.query(kStanding, room_id, user);
-  if (row.step()) return read_member(row);
-  return {.user = user};
+  row.step();
+  return read_member(row);
 }
 
 void insert_member(SqliteConnection& connection, std::uint64_t room_id, const Member& member) {

@@ -1,5 +1,7 @@
 #include "backend/store/sqlite_room_store.h"
 
+#include "backend/store/room_search_key.h"
+#include "backend/store/sqlite_admission_store.h"
 #include "backend/store/sqlite_directory_log.h"
 #include "backend/store/sqlite_room_rows.h"
 #include "base/crypto.h"
@@ -55,8 +57,12 @@ bool name_taken(SqliteConnection& connection, const std::string& name) {
 }
 
 wire::RoomPut room_put(const Room& room) {
-  return {
-      .id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch, .last_seq = room.last_seq};
+  return {.id = room.id,
+          .name = room.name,
+          .kind = room.kind,
+          .epoch = room.epoch,
+          .last_seq = room.last_seq,
+          .slow_s = room.slow_s};
 }
 
 Room insert_room(SqliteConnection& connection, const NewRoom& draft) {
@@ -68,10 +74,10 @@ Room insert_room(SqliteConnection& connection, const NewRoom& draft) {
             .epoch = random_id(kEpochChars),
             .members = static_cast<std::uint32_t>(draft.members.size())};
   connection.run(
-      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members) VALUES (?, ?, ?, ?, ?, ?, "
-      "?, ?)",
+      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, search_key)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
-      room.epoch, room.members);
+      room.epoch, room.members, room_search_key(room.name, room.title));
   return room;
 }
 
@@ -107,6 +113,30 @@ Member put_member(SqliteConnection& connection, const Member& now, const MemberC
   return next;
 }
 
+wire::MutePut mute_put(std::uint64_t room_id, const std::string& user, WallTime until) {
+  return {.room = room_id, .user = user, .until_ms = to_ms(until)};
+}
+
+// The row of change.muted_until; takes the room's mutes that have ended away with it.
+Result<> put_mute(SqliteConnection& connection, const MemberChange& change, WallTime now,
+                  std::vector<wire::DirectoryChange>& changes) {
+  {
+    auto row = connection.query("SELECT user FROM mutes WHERE room_id = ? AND until <= ? AND user <> ?",
+                                change.room_id, to_ms(now), change.user);
+    while (row.step()) changes.push_back(mute_put(change.room_id, row.string(0), {}));
+  }
+  connection.run("DELETE FROM mutes WHERE room_id = ? AND (until <= ? OR user = ?)", change.room_id,
+                 to_ms(now), change.user);
+  changes.push_back(mute_put(change.room_id, change.user, *change.muted_until));
+  if (*change.muted_until == WallTime{}) return {};
+  auto count = connection.query("SELECT count(*) FROM mutes WHERE room_id = ?", change.room_id);
+  if (count.step() && count.number(0) >= kMutesOfRoomMax)
+    return fail(Errc::invalid_argument, "As many are muted in this room as may be.");
+  connection.run("INSERT INTO mutes VALUES (?, ?, ?)", change.room_id, change.user,
+                 to_ms(*change.muted_until));
+  return {};
+}
+
 std::string_view list_sql(RoomQuery::Which which) {
   switch (which) {
     case RoomQuery::Which::of_user:
@@ -139,7 +169,10 @@ Result<Room> SqliteRoomStore::get(std::uint64_t room_id) {
 Result<RoomList> SqliteRoomStore::list(const RoomQuery& query) {
   return database_->read([&](SqliteConnection& connection) -> Result<RoomList> {
     RoomList rooms;
-    auto row = connection.query(list_sql(query.which), query.user, query.after, query.limit);
+    const bool searched = query.which == RoomQuery::Which::all_public;
+    const auto text = fold_text(query.text);
+    auto row = searched ? connection.query(kPublicRooms, query.user, query.after, query.limit, text)
+                        : connection.query(list_sql(query.which), query.user, query.after, query.limit);
     while (row.step())
       rooms.push_back(
           {read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns)), row.string(kRoomColumns + 1)});
@@ -186,12 +219,14 @@ Result<Committed<Room>> SqliteRoomStore::update(std::uint64_t room_id, const Roo
     if (!room) return std::unexpected(room.error());
     room->title = update.title.value_or(room->title);
     room->is_public = update.is_public.value_or(room->is_public);
-    connection.run("UPDATE rooms SET title = ?2, public = ?3 WHERE id = ?1", room_id, room->title,
-                   room->is_public);
+    StepDraft step{.room_id = room_id, .entries = update.entries};
+    if (update.slow_s && *update.slow_s != std::exchange(room->slow_s, *update.slow_s))
+      step.changes.push_back(room_put(*room));
+    connection.run("UPDATE rooms SET title = ?2, public = ?3, slow_s = ?4, search_key = ?5 WHERE id = ?1",
+                   room_id, room->title, room->is_public, room->slow_s,
+                   room_search_key(room->name, room->title));
     std::uint64_t version = 0;
-    if (!update.entries.empty()) {
-      version = write_step(connection, {.room_id = room_id, .entries = update.entries}, steps_kept_);
-    }
+    if (!step.changes.empty() || !step.entries.empty()) version = write_step(connection, step, steps_kept_);
     return Committed<Room>{std::move(*room), version};
   });
 }
@@ -201,7 +236,10 @@ Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id) {
     auto room = room_by_id(connection, room_id);
     if (!room) return std::unexpected(room.error());
     connection.run("DELETE FROM members WHERE room_id = ?", room_id);
-    connection.run("DELETE FROM bans WHERE room_id = ?", room_id);
+    for (const char* sql :
+         {"DELETE FROM bans WHERE room_id = ?", "DELETE FROM mutes WHERE room_id = ?",
+          "DELETE FROM invitations WHERE room_id = ?", "DELETE FROM join_links WHERE room_id = ?"})
+      connection.run(sql, room_id);
     connection.run("UPDATE rooms SET deleted = 1, members = 0, messages = 0 WHERE id = ?", room_id);
     if (auto dropped = drop_entries_of(connection, room_id); !dropped)
       return std::unexpected(dropped.error());
@@ -217,15 +255,25 @@ Result<Committed<Member>> SqliteRoomStore::change_member(const MemberChange& cha
     if (auto room = room_by_id(connection, change.room_id); !room) return std::unexpected(room.error());
     if (auto known = require_account(connection, change.user); !known) return std::unexpected(known.error());
     auto now = standing_of(connection, change.room_id, change.user);
-    if (now.role == change.role && now.banned == change.banned) return Committed<Member>{std::move(now), 0};
+    const bool moves = now.role != change.role || now.banned != change.banned;
+    const bool mutes = change.muted_until.value_or(now.muted_until) != now.muted_until;
+    if (!moves && !mutes) return Committed<Member>{std::move(now), 0};
     if (leaves_no_owner(connection, now, change)) {
       return fail(Errc::permission_denied, "The room would be left without an owner.");
     }
-    auto next = put_member(connection, now, change, clock_.wall());
-    wire::MemberPut put{
-        .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned};
-    auto version = write_step(
-        connection, {.changes = {put}, .room_id = change.room_id, .entries = change.entries}, steps_kept_);
+    if (auto used = use_ticket(connection, change, clock_.wall()); !used)
+      return std::unexpected(used.error());
+    StepDraft step{.room_id = change.room_id, .entries = change.entries};
+    auto next = moves ? put_member(connection, now, change, clock_.wall()) : now;
+    if (moves)
+      step.changes.push_back(wire::MemberPut{
+          .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned});
+    next.muted_until = change.muted_until.value_or(now.muted_until);
+    if (mutes) {
+      auto put = put_mute(connection, change, clock_.wall(), step.changes);
+      if (!put) return std::unexpected(put.error());
+    }
+    auto version = write_step(connection, step, steps_kept_);
     return Committed<Member>{std::move(next), version};
   });
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "backend/store/room_search_key.h"
 #include "base/ids.h"
 
 namespace parley::backend {
@@ -104,11 +105,59 @@ CREATE TABLE directory_log(
 CREATE INDEX pending_entries ON directory_log(version) WHERE entries_pending = 1;
 )sql";
 
+// search_key: name and title as fold_text makes them. A mute outlives its membership.
+constexpr const char* kAdmissions = R"sql(
+ALTER TABLE rooms ADD COLUMN slow_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN search_key TEXT NOT NULL DEFAULT '';
+CREATE INDEX public_room_name ON rooms(name) WHERE public = 1 AND deleted = 0 AND orphaned = 0;
+CREATE TABLE mutes(
+  room_id INTEGER NOT NULL REFERENCES rooms(id),
+  user TEXT NOT NULL REFERENCES users(name),
+  until INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) WITHOUT ROWID;
+CREATE TABLE invitations(
+  room_id INTEGER NOT NULL REFERENCES rooms(id),
+  user TEXT NOT NULL REFERENCES users(name),
+  role INTEGER NOT NULL,
+  inviter TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) WITHOUT ROWID;
+CREATE INDEX invitations_of_user ON invitations(user, room_id);
+CREATE TABLE join_links(
+  id TEXT PRIMARY KEY,
+  room_id INTEGER NOT NULL REFERENCES rooms(id),
+  sha256 BLOB NOT NULL UNIQUE,
+  creator TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  uses_left INTEGER NOT NULL,
+  uses INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX links_of_room ON join_links(room_id, id);
+)sql";
+
+void fill_search_keys(SqliteConnection& connection) {
+  std::vector<std::pair<std::uint64_t, std::string>> keys;
+  {
+    auto row = connection.query("SELECT id, name, title FROM rooms WHERE deleted = 0");
+    while (row.step()) keys.emplace_back(row.number(0), room_search_key(row.string(1), row.string(2)));
+  }
+  for (const auto& [id, key] : keys)
+    connection.run("UPDATE rooms SET search_key = ?2 WHERE id = ?1", id, key);
+}
+
 struct Migration {
   const char* what;
   const char* sql;
+  void (*fill)(SqliteConnection&) = nullptr;
 };
-constexpr std::array kMigrations{Migration{"1: accounts, rooms, messages, the Directory log", kFirst}};
+constexpr std::array kMigrations{
+    Migration{"1: accounts, rooms, messages, the Directory log", kFirst},
+    Migration{"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions,
+              fill_search_keys}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {
@@ -124,6 +173,7 @@ void run_migration(SqliteConnection& connection, std::size_t index) {
   connection.execute("BEGIN EXCLUSIVE");
   try {
     connection.execute(kMigrations[index].sql);
+    if (kMigrations[index].fill) kMigrations[index].fill(connection);
     if (index == 0) connection.run("INSERT INTO meta VALUES (1, ?, 0, 0, '', 0, 0)", random_id(16));
     connection.execute(("PRAGMA user_version = " + std::to_string(index + 1)).c_str());
     connection.execute("COMMIT");

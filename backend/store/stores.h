@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "backend/store/admission_store.h"
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
 #include "backend/store/room_store.h"
@@ -18,6 +19,7 @@ struct Stores {
   std::unique_ptr<RoomStore> rooms;
   std::unique_ptr<UserStore> users;
   std::unique_ptr<DirectoryLog> directory;
+  std::unique_ptr<AdmissionStore> admissions;
   std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };

@@ -16,6 +16,7 @@
 #include "plugin/feed/feed.h"
 #include "plugin/journal/sequencer.h"
 #include "plugin/limits/receipt_marks.h"
+#include "plugin/limits/send_pace.h"
 #include "wire/content.h"
 #include "wire/topics.h"
 
@@ -43,6 +44,7 @@ struct Core {
   Notices notices{broker, counters};
   RateLimiter<std::string> user_rate;  // by user name
   ReceiptMarks receipts;
+  SendPace pace;
 
   void log(LogLevel level, std::string_view line) { broker.log(level, line); }
   const Directory& live() const { return directory->live(); }

@@ -27,7 +27,32 @@ std::string request_id(std::string_view user, std::string_view method, std::stri
   return request ? request->id : std::string();
 }
 
+bool in_slow_mode(const RoomView& room, wire::Role role) {
+  return room.slow_s != 0 && role < wire::Role::moderator;
+}
+
+// A mute that ends later than this has no end that is worth telling.
+constexpr std::chrono::hours kTellableMute{24 * 366 * 10};
+
 }  // namespace
+
+std::optional<wire::Failure> Intake::held_back(const UserView& user, const RoomView& room, wire::Role role,
+                                               std::chrono::seconds& wait) {
+  using std::chrono::milliseconds, std::chrono::seconds;
+  const milliseconds muted{core_.live().muted_until_ms(user.ref, room.ref) - to_ms(core_.clock.wall())};
+  if (muted > kTellableMute) return failure(Code::muted);
+  if (muted.count() > 0) {
+    wait = std::chrono::ceil<seconds>(muted);
+    return wire::Failure{Code::muted,
+                         "You are muted in this room for " + std::to_string(wait.count()) + " s more."};
+  }
+  if (!in_slow_mode(room, role)) return std::nullopt;
+  wait = core_.pace.wait(user.name, room.id, seconds{room.slow_s}, core_.clock.steady());
+  if (wait.count() == 0) return std::nullopt;
+  return wire::Failure{Code::slow_mode, "This room takes one message of yours every " +
+                                            std::to_string(room.slow_s) + " s: wait " +
+                                            std::to_string(wait.count()) + " s more."};
+}
 
 bool Intake::message(const Client& client, std::string_view topic_text, std::string_view payload,
                      const ReadProperties& properties, bool& retain) {
@@ -64,16 +89,22 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
   if (!account || !room)
     return core_.refuse(user, failure(Code::not_a_member), {.room = room_name, .ref = content->ref});
   const auto role = core_.live().role(account->ref, room->ref);
-  const auto result = core_.sequencer->put({.room = {room->id, room->name, room->epoch, room->last_seq},
-                                            .user = user,
-                                            .device = device,
-                                            .role = wire::role_name(role),
-                                            .type = content->type,
-                                            .ref = content->ref,
-                                            .content = content->json},
-                                           core_.clock.wall());
+  const SequencerEntry entry{.room = {room->id, room->name, room->epoch, room->last_seq},
+                             .user = user,
+                             .device = device,
+                             .role = wire::role_name(role),
+                             .type = content->type,
+                             .ref = content->ref,
+                             .content = content->json};
+  std::chrono::seconds wait{0};
+  const auto held = held_back(*account, *room, role, wait);
+  // A repeat of what was taken before is told so, whatever holds now.
+  if (held && !core_.sequencer->is_repeat(entry, core_.clock.wall()))
+    return core_.refuse(user, *held, {.room = room_name, .ref = content->ref, .wait = wait});
+  const auto result = core_.sequencer->put(entry, core_.clock.wall());
   if (const auto* accepted = std::get_if<Accepted>(&result)) {
     ++core_.counters.messages;
+    if (in_slow_mode(*room, role)) core_.pace.sent(user, room->id, core_.clock.steady());
     deliver(room->name, *accepted);
     return true;
   }

@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -38,6 +40,9 @@ class Intake {
                     std::string_view payload, const ReadProperties& properties, int protocol);
   bool request(std::string_view user, const wire::Topic& topic, std::string_view payload,
                const ReadProperties& properties);
+  // Muted, or too soon in a room in slow mode.
+  std::optional<wire::Failure> held_back(const UserView& user, const RoomView& room, wire::Role role,
+                                         std::chrono::seconds& wait);
   void deliver(std::string_view room, const Accepted& accepted);
 
   Core& core_;

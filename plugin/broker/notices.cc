@@ -11,7 +11,8 @@ void Notices::refused(std::string_view user, const wire::Failure& failure, const
     return;
   }
   const auto topic = wire::user_topic(wire::TopicKind::user_inbox, user);
-  broker_.publish(topic.c_str(), wire::format_refused(failure, about.room, about.ref, about.method, about.id),
+  broker_.publish(topic.c_str(), wire::format_refused(failure, about.room, about.ref, about.method, about.id,
+                                      static_cast<std::uint64_t>(about.wait.count())),
                   1);
 }
 

@@ -134,6 +134,13 @@ class PluginWithoutABroker : public testing::Test {
     ASSERT_TRUE(command({.generation = generation_, .body = wire::FeedStart{}}).ok);
   }
 
+  void change(const wire::DirectoryChange& one) {
+    wire::DirectoryApply apply{.from = version_, .to = version_ + 1, .changes = {one}};
+    ++version_;
+    ASSERT_TRUE(command({.generation = generation_, .body = apply}).ok);
+  }
+  json newest_notice() { return json::parse(broker_.on("users/alice/inbox").back()); }
+
   std::filesystem::path dir_;
   Options options_;
   FakeClock clock_;
@@ -141,8 +148,52 @@ class PluginWithoutABroker : public testing::Test {
   std::unique_ptr<Parley> parley_;
   std::map<std::string, char> keys_;
   std::deque<std::string> names_;
-  std::uint64_t generation_ = 0;
+  std::uint64_t generation_ = 0, version_ = 3;
 };
+
+TEST_F(PluginWithoutABroker, the_muted_send_nothing_until_their_time_is_over) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"before","ref":"b"})"));
+  change(wire::MutePut{.room = 7, .user = "alice", .until_ms = to_ms(clock_.wall()) + 60'000});
+  EXPECT_FALSE(send("alice", "phone", "x"));
+  auto notice = newest_notice();
+  EXPECT_EQ(notice["code"], "muted");
+  EXPECT_EQ(notice["wait_s"], 60);
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"before","ref":"b"})"));
+  EXPECT_EQ(newest_notice()["type"], "duplicate");
+  clock_.advance(std::chrono::seconds(60));
+  EXPECT_TRUE(send("alice", "phone", "after"));
+  change(wire::MutePut{.room = 7, .user = "alice", .until_ms = 253'402'300'799'000});
+  EXPECT_FALSE(send("alice", "phone", "x"));
+  EXPECT_FALSE(newest_notice().contains("wait_s"));
+  open();  // the broker was restarted, and has the Directory on disk
+  attach();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  EXPECT_FALSE(send("alice", "phone", "x"));
+  EXPECT_EQ(newest_notice()["code"], "muted");
+}
+
+TEST_F(PluginWithoutABroker, in_slow_mode_plain_members_send_every_so_often) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  change(wire::RoomPut{.id = 7, .name = "lab", .epoch = "e1", .slow_s = 30});
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"one","ref":"1"})"));
+  clock_.advance(std::chrono::seconds(18));
+  EXPECT_FALSE(send("alice", "phone", R"({"text":"two","ref":"2"})"));
+  auto notice = newest_notice();
+  EXPECT_EQ(notice["code"], "slow_mode");
+  EXPECT_EQ(notice["wait_s"], 12);
+  EXPECT_EQ(notice["ref"], "2");
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"one","ref":"1"})"));  // a repeat is told its number
+  clock_.advance(std::chrono::seconds(12));
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"two","ref":"2"})"));
+  EXPECT_FALSE(send("alice", "phone", "three"));
+  change(wire::MemberPut{.room = 7, .user = "alice", .role = wire::Role::moderator});
+  for (const char* text : {"four", "five"}) EXPECT_TRUE(send("alice", "phone", text));
+}
 
 TEST_F(PluginWithoutABroker, a_message_is_numbered_delivered_and_fed) {
   attach();

@@ -76,6 +76,16 @@ struct Rules {
     if (!is_user(known, c.user)) return wrong("A member of room " + std::to_string(c.room) + " is no user.");
     return {};
   }
+
+  Result<> operator()(const wire::MutePut& c) const {
+    if (c.until_ms == 0) return {};  // who is not muted needs no unmuting
+    if (c.until_ms < 0) return wrong("A mute ends before 1970.");
+    if (!known.has_room(c.room))
+      return wrong("There is no room " + std::to_string(c.room) + " to be muted in.");
+    if (!is_user(known, c.user))
+      return wrong("Who is muted in room " + std::to_string(c.room) + " is no user.");
+    return {};
+  }
 };
 
 // The names known after some changes, of which none is done.

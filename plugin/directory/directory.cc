@@ -86,11 +86,19 @@ void Directory::put(const wire::TokenDrop& c, Effects& effects) {
 }
 
 void Directory::put(const wire::RoomPut& c, Effects&) {
-  rooms_.put(c.id, c.name, c.kind, c.epoch, c.last_seq);
+  rooms_.put(c.id, c.name, c.kind, c.epoch, c.last_seq, c.slow_s);
 }
 
 void Directory::put(const wire::RoomDrop& c, Effects&) {
+  if (const auto room = rooms_.find(c.id)) mutes_.drop(room->ref);
   rooms_.drop(c.id);
+}
+
+void Directory::put(const wire::MutePut& c, Effects&) {
+  const auto room = rooms_.find(c.room);
+  const auto user = find_user(c.user);
+  if (!room || !user || user->ref == kNoUser) return;  // nothing to take away, say the rules
+  mutes_.set(user->ref, room->ref, c.until_ms);
 }
 
 void Directory::put(const wire::MemberPut& c, Effects& effects) {
@@ -208,15 +216,19 @@ void Directory::for_each_change(const std::function<void(const wire::DirectoryCh
     visit(wire::TokenPut{std::string(t.id), std::string(t.user_name), std::string(t.sha256), t.expires_ms});
   });
   for_each_room([&](const RoomView& r) {
-    visit(wire::RoomPut{r.id, std::string(r.name), r.kind, std::string(r.epoch), r.last_seq});
+    visit(wire::RoomPut{r.id, std::string(r.name), r.kind, std::string(r.epoch), r.last_seq, r.slow_s});
   });
   for_each_member([&](UserRef user, RoomRef room, Standing s) {
     visit(wire::MemberPut{rooms_.view(room).id, std::string(users_.view(user).name), s.role, s.banned});
   });
+  mutes_.for_each([&](UserRef user, RoomRef room, std::int64_t until_ms) {
+    visit(wire::MutePut{rooms_.view(room).id, std::string(users_.view(user).name), until_ms});
+  });
 }
 
 std::size_t Directory::memory_bytes() const {
-  return users_.memory_bytes() + tokens_.memory_bytes() + rooms_.memory_bytes() + members_.memory_bytes();
+  return users_.memory_bytes() + tokens_.memory_bytes() + rooms_.memory_bytes() + members_.memory_bytes() +
+         mutes_.memory_bytes();
 }
 
 std::optional<std::string_view> Directory::user_spelling(std::string_view name) const {

@@ -9,6 +9,7 @@
 #include "plugin/directory/change_rules.h"
 #include "plugin/directory/effect.h"
 #include "plugin/directory/membership_table.h"
+#include "plugin/directory/mute_table.h"
 #include "plugin/directory/provisional_users.h"
 #include "plugin/directory/room_table.h"
 #include "plugin/directory/token_table.h"
@@ -108,6 +109,11 @@ class Directory final : private KnownNames {
   wire::Role role(UserRef user, RoomRef room) const { return standing(user, room).role; }
   bool banned(UserRef user, RoomRef room) const { return standing(user, room).banned; }
 
+  // Until when the user may not send to the room, ms since 1970; 0 or the past: they may.
+  std::int64_t muted_until_ms(UserRef user, RoomRef room) const {
+    return user == kNoUser ? 0 : mutes_.until_ms(user, room);
+  }
+
   // find_user, find_room and standing in one, for the read check of every delivery: with millions of
   // memberships nearly all its time is waiting for memory, which this does for all three side by side.
   // begin() early, do something else, then find().
@@ -137,6 +143,7 @@ class Directory final : private KnownNames {
   void put(const wire::RoomPut& change, Effects& effects);
   void put(const wire::RoomDrop& change, Effects& effects);
   void put(const wire::MemberPut& change, Effects& effects);
+  void put(const wire::MutePut& change, Effects& effects);
 
   // KnownNames
   std::optional<std::string_view> user_spelling(std::string_view name) const override;
@@ -151,6 +158,7 @@ class Directory final : private KnownNames {
   TokenTable tokens_;
   RoomTable rooms_;
   MembershipTable members_;
+  MuteTable mutes_;
   ProvisionalUsers provisional_;
 };
 

@@ -16,6 +16,8 @@ struct Model {
   std::map<std::uint64_t, wire::RoomPut> rooms;
   std::map<std::pair<std::uint64_t, std::string>, Standing> members;
 
+  std::map<std::pair<std::uint64_t, std::string>, std::int64_t> mutes;
+
   bool has_user(const std::string& name) const {
     const auto it = users.find(fold_case(name));
     return it != users.end() && it->second.name == name;
@@ -49,6 +51,7 @@ struct Model {
   bool operator()(const wire::RoomDrop& c) {
     rooms.erase(c.id);
     std::erase_if(members, [&](const auto& entry) { return entry.first.first == c.id; });
+    std::erase_if(mutes, [&](const auto& entry) { return entry.first.first == c.id; });
     return true;
   }
   bool operator()(const wire::MemberPut& c) {
@@ -59,6 +62,13 @@ struct Model {
     } else {
       members[{c.room, c.user}] = {c.role, c.banned};
     }
+    return true;
+  }
+
+  bool operator()(const wire::MutePut& c) {
+    if (c.until_ms != 0 && (!rooms.contains(c.room) || !has_user(c.user))) return false;
+    mutes.erase({c.room, c.user});
+    if (c.until_ms != 0) mutes[{c.room, c.user}] = c.until_ms;
     return true;
   }
 
@@ -74,6 +84,7 @@ struct Model {
       add(wire::TokenPut{id, token.user, token.sha256, token.expires_ms});
     for (const auto& [id, room] : rooms) add(room);
     for (const auto& [key, s] : members) add(wire::MemberPut{key.first, key.second, s.role, s.banned});
+    for (const auto& [key, until] : mutes) add(wire::MutePut{key.first, key.second, until});
     return all;
   }
 };
@@ -86,7 +97,10 @@ void compare_lookups(const Directory& directory, const Model& model) {
     for (const auto& [id, room] : model.rooms) {
       const auto standing = model.members.find({id, user.name});
       const Standing expected = standing == model.members.end() ? Standing{} : standing->second;
-      ASSERT_EQ(directory.standing(found->ref, directory.find_room(room.name)->ref), expected);
+      const auto ref = directory.find_room(room.name)->ref;
+      ASSERT_EQ(directory.standing(found->ref, ref), expected);
+      const auto mute = model.mutes.find({id, user.name});
+      ASSERT_EQ(directory.muted_until_ms(found->ref, ref), mute == model.mutes.end() ? 0 : mute->second);
     }
   }
   for (const auto& [id, token] : model.tokens) EXPECT_EQ(directory.find_token(token.sha256)->id, id);
@@ -95,6 +109,7 @@ void compare_lookups(const Directory& directory, const Model& model) {
       return entry.first.first == id && entry.second.role != wire::Role::none;
     });
     EXPECT_EQ(directory.find_room(id)->members, members);
+    EXPECT_EQ(directory.find_room(id)->slow_s, room.slow_s);
   }
   EXPECT_EQ(directory.user_count(), model.users.size());
   EXPECT_EQ(directory.token_count(), model.tokens.size());

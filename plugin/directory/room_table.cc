@@ -63,11 +63,12 @@ RoomView RoomTable::view(RoomRef ref) const {
           .kind = static_cast<wire::RoomKind>(room.name.tag()),
           .epoch = room.epoch.view(),
           .members = room.members,
-          .last_seq = room.last_seq};
+          .last_seq = room.last_seq,
+          .slow_s = room.slow_s};
 }
 
 void RoomTable::put(std::uint64_t id, std::string_view name, wire::RoomKind kind, std::string_view epoch,
-                    std::uint64_t last_seq) {
+                    std::uint64_t last_seq, std::uint32_t slow_s) {
   const std::uint64_t slot = slot_of_id(id);
   const std::uint32_t i = slot == 0 ? rooms_.add() : index_entry(slot);
   Room& room = rooms_[i];
@@ -80,6 +81,7 @@ void RoomTable::put(std::uint64_t id, std::string_view name, wire::RoomKind kind
   room.name.set_tag(static_cast<std::uint8_t>(kind));
   room.epoch.set(epoch);
   room.last_seq = last_seq;
+  room.slow_s = slow_s;
 }
 
 void RoomTable::rename(std::uint32_t i, std::string_view name) {

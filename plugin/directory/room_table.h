@@ -25,6 +25,7 @@ struct RoomView {
   std::string_view epoch;
   std::uint32_t members = 0;   // those with a role
   std::uint64_t last_seq = 0;  // numbering continues above the larger of this and the journal's
+  std::uint32_t slow_s = 0;    // between two messages of a plain member; 0: no slow mode
 };
 
 // The rooms of a Directory. See there for threads, cost, views.
@@ -47,7 +48,7 @@ class RoomTable {
 
   // Makes the room with this id, or changes the one there is. The name must be free or its own.
   void put(std::uint64_t id, std::string_view name, wire::RoomKind kind, std::string_view epoch,
-           std::uint64_t last_seq);
+           std::uint64_t last_seq, std::uint32_t slow_s);
   // False when there is none.
   bool drop(std::uint64_t id);
   void add_members(RoomRef ref, int by);
@@ -65,6 +66,7 @@ class RoomTable {
     std::uint64_t last_seq = 0;
     SmallText<14> epoch;
     std::uint32_t members = 0;
+    std::uint32_t slow_s = 0;
   };
   static_assert(sizeof(Room) == 64);
 

@@ -81,7 +81,7 @@ class RandomChanges {
   explicit RandomChanges(std::uint64_t seed) : random_(seed) {}
 
   wire::DirectoryChange next() {
-    switch (below(12)) {
+    switch (below(13)) {
       case 0:
         return wire::UserPut{user(), below(4) == 0, below(4) == 0, below(2) ? "" : verifier(text("salt", 3))};
       case 1:
@@ -90,11 +90,13 @@ class RandomChanges {
       case 2:
         return wire::TokenDrop{text("token", 6)};
       case 3:
-        return wire::RoomPut{1 + below(8), text("room", 8),
-                             wire::RoomKind{static_cast<unsigned char>(below(3))}, text("epoch", 3),
-                             below(9)};
+        return wire::RoomPut{
+            1 + below(8),     text("room", 8), wire::RoomKind{static_cast<unsigned char>(below(3))},
+            text("epoch", 3), below(9),        below(3) ? 0 : static_cast<std::uint32_t>(below(40))};
       case 4:
         return wire::RoomDrop{1 + below(8)};
+      case 5:
+        return wire::MutePut{1 + below(8), user(), static_cast<std::int64_t>(below(3))};
       default:
         break;
     }

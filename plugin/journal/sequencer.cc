@@ -31,16 +31,22 @@ Refused refusal(AppendError error, const Journal& journal) {
                                        : "The server can't write messages down just now; try again later."};
 }
 
+wire::RefHash hash_of(const SequencerEntry& e) {
+  return e.ref.empty() ? wire::kNoRef : wire::ref_hash(e.room.id, e.user, e.ref, e.by_backend);
+}
+
 }  // namespace
+
+bool LocalSequencer::is_repeat(const SequencerEntry& entry, WallTime now) const {
+  return !entry.ref.empty() && journal_.numbers().find_ref(hash_of(entry), now);
+}
 
 SequencerResult LocalSequencer::put(const SequencerEntry& entry, WallTime now) {
   if (closed())
     return Refused{wire::Code::unavailable,
                    "Messages are taken when the server's backend has attached; try again later."};
   if (!fits_record(entry)) return Refused{wire::Code::internal, "The entry does not fit a record."};
-  const wire::RefHash ref = entry.ref.empty()
-                                ? wire::kNoRef
-                                : wire::ref_hash(entry.room.id, entry.user, entry.ref, entry.by_backend);
+  const wire::RefHash ref = hash_of(entry);
   if (!entry.ref.empty()) {
     if (const auto first = journal_.numbers().find_ref(ref, now)) return Duplicate{*first};
   }

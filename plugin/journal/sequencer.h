@@ -58,6 +58,8 @@ class Sequencer {
   // refused message uses up neither number nor ref. Refused codes: backlog_full and unavailable (try later),
   // too_large, internal.
   virtual SequencerResult put(const SequencerEntry& entry, WallTime now) = 0;
+  // Would put() say Duplicate?
+  virtual bool is_repeat(const SequencerEntry& entry, WallTime now) const = 0;
   // The room goes on above `seq`.
   virtual void raise_floor(std::uint64_t room_id, std::uint64_t seq) = 0;
   virtual std::uint64_t last_seq(std::uint64_t room_id) const = 0;  // 0: none yet
@@ -73,6 +75,7 @@ class LocalSequencer final : public Sequencer {
  public:
   explicit LocalSequencer(Journal& journal) : journal_(journal) {}
   SequencerResult put(const SequencerEntry& entry, WallTime now) override;
+  bool is_repeat(const SequencerEntry& entry, WallTime now) const override;
   void raise_floor(std::uint64_t room_id, std::uint64_t seq) override { journal_.raise_floor(room_id, seq); }
   std::uint64_t last_seq(std::uint64_t room_id) const override {
     return journal_.numbers().last_seq(room_id);

@@ -295,6 +295,87 @@ TEST_P(RoomStoreContract, rooms_are_counted) {
   EXPECT_EQ(rooms().count(), 1u);
 }
 
+TEST_P(RoomStoreContract, public_rooms_are_searched_by_name_and_title_whatever_the_case) {
+  auto make = [&](const std::string& name, const std::string& title, bool open = true) {
+    ASSERT_TRUE(rooms().create(
+        {.name = name, .title = title, .is_public = open, .members = {{"alice", Role::owner}}}));
+  };
+  make("Astro-Club", "Sterne über München");
+  make("cooking", "");
+  make("hidden-club", "", false);
+  auto found = [&](const std::string& text, const std::string& after = "") {
+    return names({.which = RoomQuery::Which::all_public, .user = "bob", .after = after, .text = text});
+  };
+  EXPECT_THAT(found("CLUB"), ElementsAre("Astro-Club"));
+  EXPECT_THAT(found("ÜBER mü"), ElementsAre("Astro-Club"));
+  EXPECT_THAT(found(""), ElementsAre("Astro-Club", "cooking"));
+  EXPECT_THAT(found("o", "Astro-Club"), ElementsAre("cooking"));
+  EXPECT_THAT(found("%"), IsEmpty());
+  EXPECT_THAT(found("clubsterne"), IsEmpty());
+  ASSERT_TRUE(rooms().update(rooms().find("cooking")->id, {.title = "Kochclub"}));
+  EXPECT_THAT(found("club"), ElementsAre("Astro-Club", "cooking"));
+}
+
+TEST_P(RoomStoreContract, slow_mode_is_the_brokers_to_know) {
+  auto room = add_room("lab", "alice");
+  auto done = rooms().update(room.id, {.slow_s = 30});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->value.slow_s, 30u);
+  EXPECT_EQ(rooms().get(room.id)->slow_s, 30u);
+  wire::RoomPut put{.id = room.id, .name = "lab", .epoch = room.epoch, .slow_s = 30};
+  EXPECT_THAT(steps_after(done->version - 1)[0].changes, ElementsAre(put));
+  EXPECT_THAT(snapshot(), testing::Contains(wire::DirectoryChange(put)));
+  EXPECT_EQ(rooms().update(room.id, {.slow_s = 30})->version, 0u);
+  EXPECT_EQ(rooms().update(room.id, {.title = "T"})->value.slow_s, 30u);
+}
+
+TEST_P(RoomStoreContract, a_mute_stays_through_roles_leaving_and_coming_back) {
+  auto id = add_room("lab", "alice").id;
+  put(id, "bob", Role::member);
+  auto end = clock_.wall() + std::chrono::minutes(5);
+  auto done = rooms().change_member({.room_id = id, .user = "bob", .role = Role::member, .muted_until = end});
+  ASSERT_TRUE(done);
+  EXPECT_EQ(done->value.muted_until, end);
+  wire::MutePut put_mute{.room = id, .user = "bob", .until_ms = to_ms(end)};
+  EXPECT_THAT(steps_after(done->version - 1)[0].changes, ElementsAre(put_mute));
+  EXPECT_THAT(snapshot(), testing::Contains(wire::DirectoryChange(put_mute)));
+  EXPECT_EQ(put(id, "bob", Role::reader).muted_until, end);
+  put(id, "bob", Role::none);
+  EXPECT_EQ(rooms().member(id, "bob")->muted_until, end);
+  put(id, "bob", Role::member);
+  auto members = rooms().members({.room_id = id, .after = ""});
+  EXPECT_EQ(members->at(1).muted_until, end);
+  EXPECT_EQ(members->at(0).muted_until, WallTime{});
+  auto lifted =
+      rooms().change_member({.room_id = id, .user = "bob", .role = Role::member, .muted_until = WallTime{}});
+  ASSERT_TRUE(lifted);
+  EXPECT_THAT(steps_after(lifted->version - 1)[0].changes,
+              ElementsAre(wire::MutePut{.room = id, .user = "bob"}));
+  EXPECT_EQ(rooms().member(id, "bob")->muted_until, WallTime{});
+}
+
+TEST_P(RoomStoreContract, mutes_that_have_ended_go_with_the_next) {
+  auto id = add_room("lab", "alice").id;
+  auto mute = [&](const std::string& user) {
+    return rooms().change_member({.room_id = id,
+                                  .user = user,
+                                  .role = Role::member,
+                                  .muted_until = clock_.wall() + std::chrono::minutes(5)});
+  };
+  ASSERT_TRUE(mute("bob"));
+  clock_.advance(std::chrono::minutes(5));
+  auto done = mute("carol");
+  ASSERT_TRUE(done);
+  auto end = to_ms(clock_.wall() + std::chrono::minutes(5));
+  EXPECT_THAT(steps_after(done->version - 1)[0].changes,
+              ElementsAre(wire::MemberPut{.room = id, .user = "carol", .role = Role::member},
+                          wire::MutePut{.room = id, .user = "bob"},
+                          wire::MutePut{.room = id, .user = "carol", .until_ms = end}));
+  EXPECT_EQ(rooms().member(id, "bob")->muted_until, WallTime{});
+  ASSERT_TRUE(rooms().erase(id));
+  EXPECT_EQ(rooms().member(id, "carol")->muted_until, WallTime{});
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, RoomStoreContract, testing::ValuesIn(store_factories()),
                          [](const auto& info) { return info.param.name; });
 

@@ -144,4 +144,43 @@ class FaultyDirectoryLog final : public DirectoryLog {
   FaultPlan& plan_;
 };
 
+class FaultyAdmissionStore final : public AdmissionStore {
+ public:
+  FaultyAdmissionStore(AdmissionStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<> invite(const NewInvitation& invitation) override {
+    return plan_.run([&] { return inner_.invite(invitation); });
+  }
+  Result<Invitation> invitation(std::uint64_t room_id, const std::string& user) override {
+    return plan_.run([&] { return inner_.invitation(room_id, user); });
+  }
+  Result<std::vector<Invitation>> invitations_of(const std::string& user, const std::string& after,
+                                                 std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.invitations_of(user, after, limit); });
+  }
+  Result<std::vector<Invitation>> invitations_to(std::uint64_t room_id, const std::string& after,
+                                                 std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.invitations_to(room_id, after, limit); });
+  }
+  Result<> withdraw(std::uint64_t room_id, const std::string& user) override {
+    return plan_.run([&] { return inner_.withdraw(room_id, user); });
+  }
+  Result<JoinLink> create_link(const NewJoinLink& link) override {
+    return plan_.run([&] { return inner_.create_link(link); });
+  }
+  Result<JoinLink> find_link(const std::string& sha256) override {
+    return plan_.run([&] { return inner_.find_link(sha256); });
+  }
+  Result<std::vector<JoinLink>> links(std::uint64_t room_id) override {
+    return plan_.run([&] { return inner_.links(room_id); });
+  }
+  Result<> revoke_link(std::uint64_t room_id, const std::string& id) override {
+    return plan_.run([&] { return inner_.revoke_link(room_id, id); });
+  }
+
+ private:
+  AdmissionStore& inner_;
+  FaultPlan& plan_;
+};
+
 }  // namespace parley::backend

@@ -58,12 +58,15 @@ std::vector<wire::DirectoryChange> MemoryDirectoryLog::everything() const {
                                 .name = row.room.name,
                                 .kind = row.room.kind,
                                 .epoch = row.room.epoch,
-                                .last_seq = last_seq});
+                                .last_seq = last_seq,
+                                .slow_s = row.room.slow_s});
   }
   for (bool banned : {false, true})
     for (const auto& [key, m] : database_->standings)
       if (m.banned == banned)
         all.push_back(wire::MemberPut{.room = key.first, .user = m.user, .role = m.role, .banned = m.banned});
+  for (const auto& [key, until] : database_->mutes)
+    all.push_back(wire::MutePut{.room = key.first, .user = key.second, .until_ms = to_ms(until)});
   return all;
 }
 
@@ -141,6 +144,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.rooms = memory_rooms(database, steps_kept, clock);
   stores.users = memory_users(database, steps_kept, clock);
   stores.directory = memory_directory(database);
+  stores.admissions = memory_admissions(database, clock);
   return stores;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "backend/store/room_search_key.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/ids.h"
@@ -30,6 +31,8 @@ class MemoryRoomStore final : public RoomStore {
   Member standing(std::uint64_t room_id, const std::string& user) const;
   std::string peer(const Room& room, const std::string& user) const;
   bool leaves_no_owner(const Member& now, const MemberChange& change) const;
+  std::ptrdiff_t live_mutes_but(const MemberChange& change) const;
+  void put_mute(const MemberChange& change, std::vector<wire::DirectoryChange>& changes);
 
   std::shared_ptr<MemoryDatabase> database_;
   std::uint32_t steps_kept_;
@@ -51,7 +54,10 @@ Room MemoryRoomStore::seen(const MemoryDatabase::RoomRow& row) const {
 
 Member MemoryRoomStore::standing(std::uint64_t room_id, const std::string& user) const {
   auto at = database_->standings.find({room_id, user});
-  return at == database_->standings.end() ? Member{.user = user} : at->second;
+  auto member = at == database_->standings.end() ? Member{.user = user} : at->second;
+  if (auto mute = database_->mutes.find({room_id, user}); mute != database_->mutes.end())
+    member.muted_until = mute->second;
+  return member;
 }
 
 std::string MemoryRoomStore::peer(const Room& room, const std::string& user) const {
@@ -82,7 +88,10 @@ Result<std::vector<RoomOfUser>> MemoryRoomStore::list(const RoomQuery& query) {
     if (!database_->living(id) || row.room.name <= query.after) continue;
     auto role = standing(id, query.user).role;
     if (query.which == RoomQuery::Which::of_user && role == wire::Role::none) continue;
-    if (query.which == RoomQuery::Which::all_public && !row.room.is_public) continue;
+    if (query.which == RoomQuery::Which::all_public &&
+        (!row.room.is_public ||
+         !room_search_key(row.room.name, row.room.title).contains(fold_text(query.text))))
+      continue;
     rooms.push_back({seen(row), role, role == wire::Role::none ? "" : peer(row.room, query.user)});
   }
   std::ranges::sort(rooms, {}, [](const RoomOfUser& item) { return item.room.name; });
@@ -101,7 +110,7 @@ Result<std::vector<Member>> MemoryRoomStore::members(const MemberQuery& query) {
   for (const auto& [key, member] : database_->standings) {
     if (key.first == query.room_id && member.banned == query.banned && key.second > query.after &&
         members.size() < query.limit)
-      members.push_back(member);
+      members.push_back(query.banned ? member : standing(key.first, key.second));
   }
   return members;
 }
@@ -138,9 +147,16 @@ Result<Committed<Room>> MemoryRoomStore::update(std::uint64_t room_id, const Roo
   if (!row) return missing();
   row->room.title = update.title.value_or(row->room.title);
   row->room.is_public = update.is_public.value_or(row->room.is_public);
+  StepDraft step{.room_id = room_id, .entries = update.entries};
+  if (update.slow_s && *update.slow_s != std::exchange(row->room.slow_s, *update.slow_s))
+    step.changes.push_back(wire::RoomPut{.id = room_id,
+                                         .name = row->room.name,
+                                         .kind = row->room.kind,
+                                         .epoch = row->room.epoch,
+                                         .last_seq = row->room.last_seq,
+                                         .slow_s = row->room.slow_s});
   std::uint64_t version = 0;
-  if (!update.entries.empty())
-    version = database_->write_step({.room_id = room_id, .entries = update.entries}, steps_kept_);
+  if (!step.changes.empty() || !step.entries.empty()) version = database_->write_step(step, steps_kept_);
   return Committed<Room>{seen(*row), version};
 }
 
@@ -153,6 +169,7 @@ Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id) {
   database_->messages.erase(room_id);
   database_->quarantine.erase(room_id);
   std::erase_if(database_->standings, [&](const auto& item) { return item.first.first == room_id; });
+  std::erase_if(database_->mutes, [&](const auto& item) { return item.first.first == room_id; });
   for (auto& [version, step] : database_->log)
     std::erase_if(step.entries, [&](const auto& entry) { return entry.room == room_id; });
   auto version = database_->write_step({.changes = {wire::RoomDrop{room_id}}}, steps_kept_);
@@ -174,18 +191,46 @@ Result<Committed<Member>> MemoryRoomStore::change_member(const MemberChange& cha
   std::lock_guard lock(database_->mutex);
   if (!database_->living(change.room_id) || !database_->accounts.contains(change.user)) return missing();
   auto now = standing(change.room_id, change.user);
-  if (now.role == change.role && now.banned == change.banned) return Committed<Member>{now, 0};
+  const bool moves = now.role != change.role || now.banned != change.banned;
+  const bool mutes = change.muted_until.value_or(now.muted_until) != now.muted_until;
+  if (!moves && !mutes) return Committed<Member>{now, 0};
   if (leaves_no_owner(now, change)) return fail(Errc::permission_denied, "There would be no owner.");
+  StepDraft step{.room_id = change.room_id, .entries = change.entries};
+  if (mutes && *change.muted_until != WallTime{} && live_mutes_but(change) >= kMutesOfRoomMax)
+    return fail(Errc::invalid_argument, "As many are muted as may be.");
+  if (auto used = database_->use_ticket(change, clock_.wall()); !used) return std::unexpected(used.error());
   bool was = now.role != wire::Role::none, is = change.role != wire::Role::none;
   Member next{.user = change.user, .role = change.role, .banned = change.banned};
-  if (is || change.banned) next.since = was && is ? now.since : clock_.wall();
+  if (is || change.banned) next.since = (was && is) || !moves ? now.since : clock_.wall();
   database_->standings.erase({change.room_id, change.user});
   if (is || change.banned) database_->standings[{change.room_id, change.user}] = next;
-  wire::MemberPut put{
-      .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned};
-  auto version = database_->write_step(
-      {.changes = {put}, .room_id = change.room_id, .entries = change.entries}, steps_kept_);
-  return Committed<Member>{next, version};
+  if (moves)
+    step.changes.push_back(wire::MemberPut{
+        .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned});
+  if (mutes) put_mute(change, step.changes);
+  next.muted_until = change.muted_until.value_or(now.muted_until);
+  return Committed<Member>{next, database_->write_step(step, steps_kept_)};
+}
+
+std::ptrdiff_t MemoryRoomStore::live_mutes_but(const MemberChange& change) const {
+  return std::ranges::count_if(database_->mutes, [&](const auto& item) {
+    return item.first.first == change.room_id && item.first.second != change.user &&
+           item.second > clock_.wall();
+  });
+}
+
+void MemoryRoomStore::put_mute(const MemberChange& change, std::vector<wire::DirectoryChange>& changes) {
+  std::erase_if(database_->mutes, [&](const auto& item) {
+    if (item.first.first != change.room_id || item.first.second == change.user || item.second > clock_.wall())
+      return false;
+    changes.push_back(wire::MutePut{.room = change.room_id, .user = item.first.second});
+    return true;
+  });
+  database_->mutes.erase({change.room_id, change.user});
+  if (*change.muted_until != WallTime{})
+    database_->mutes[{change.room_id, change.user}] = *change.muted_until;
+  changes.push_back(
+      wire::MutePut{.room = change.room_id, .user = change.user, .until_ms = to_ms(*change.muted_until)});
 }
 
 Result<std::uint64_t> MemoryRoomStore::count() {

@@ -29,6 +29,10 @@ struct MemoryDatabase {
     Token token;
     std::string sha256;
   };
+  struct LinkRow {
+    JoinLink link;
+    std::string sha256;
+  };
   using MemberKey = std::pair<std::uint64_t, std::string>;  // room, user
 
   std::mutex mutex;
@@ -37,6 +41,9 @@ struct MemoryDatabase {
   std::map<std::uint64_t, std::map<std::uint64_t, MessageRow>> messages;  // room → seq → message
   std::map<std::uint64_t, std::map<std::pair<std::uint64_t, Ulid>, std::string>> quarantine;
   std::map<MemberKey, Member> standings;  // members and banned
+  std::map<MemberKey, WallTime> mutes;
+  std::map<MemberKey, Invitation> invitations;
+  std::map<std::string, LinkRow> links;
   std::map<std::string, Account> accounts;
   std::map<std::string, TokenRow> tokens;
   std::string directory_id;
@@ -48,6 +55,8 @@ struct MemoryDatabase {
   RoomRow* living(std::uint64_t room_id);
   std::uint64_t write_step(const StepDraft& draft, std::uint32_t steps_kept);
   void forget_steps_to(std::uint64_t floor);
+  void sweep_admissions(WallTime now);
+  Result<> use_ticket(const MemberChange& change, WallTime now);
 };
 
 // `clock` must outlive the stores.
@@ -60,6 +69,8 @@ std::unique_ptr<RoomStore> memory_rooms(std::shared_ptr<MemoryDatabase> database
                                         const Clock& clock);
 std::unique_ptr<UserStore> memory_users(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
                                         const Clock& clock);
+std::unique_ptr<AdmissionStore> memory_admissions(std::shared_ptr<MemoryDatabase> database,
+                                                  const Clock& clock);
 std::unique_ptr<DirectoryLog> memory_directory(std::shared_ptr<MemoryDatabase> database);
 
 }  // namespace parley::backend

@@ -43,6 +43,7 @@ int run(int argc, char** argv) {
   add_token_commands(app, context);
   add_room_commands(app, context);
   add_member_commands(app, context);
+  add_admission_commands(app, context);
   add_message_commands(app, context);
   add_tail_command(app, context);
   add_session_commands(app, context);

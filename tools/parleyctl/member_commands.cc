@@ -55,6 +55,29 @@ Outcome<> unban(Context& context, const Target& o) {
              o.user + " may come into " + o.room + " again.");
 }
 
+struct Mute {
+  std::string room, user, time;
+};
+void declare_mute(CLI::App& command, Mute& o) {
+  command.add_option("ROOM", o.room, "The room")->required();
+  command.add_option("USER", o.user, "The member")->required();
+  command.add_option("--for", o.time, "For how long: 90s, 15m, 12h, 30d; without it, until unmuted")
+      ->type_name("TIME");
+}
+Outcome<> mute(Context& context, const Mute& o) {
+  Json params{{"room", o.room}, {"user", o.user}};
+  if (!o.time.empty()) {
+    const auto seconds = parse_duration_s(o.time);
+    if (seconds == 0) return usage("--for takes 90s, 15m, 12h or 30d.");
+    params["for_s"] = seconds;
+  }
+  return ask(context, "member.mute", std::move(params), o.user + " may not send to " + o.room + " now.");
+}
+Outcome<> unmute(Context& context, const Target& o) {
+  return ask(context, "member.unmute", {{"room", o.room}, {"user", o.user}},
+             o.user + " may send to " + o.room + " again.");
+}
+
 struct List {
   std::string room;
   bool banned = false;
@@ -66,10 +89,11 @@ void declare_list(CLI::App& command, List& o) {
 Outcome<> list(Context& context, const List& o) {
   Json params{{"room", o.room}};
   if (o.banned) params["banned"] = true;
-  Table table({"USER", "ROLE", "SINCE"});
+  Table table({"USER", "ROLE", "SINCE", "MUTED UNTIL"});
   auto ok = context.each_of("member.list", std::move(params), "members", "user", [&](const Json& member) {
     if (context.json) return context.json_line(member);
-    table.add({cell(member, "user"), cell(member, "role"), time_cell(member, "since")});
+    table.add({cell(member, "user"), cell(member, "role"), time_cell(member, "since"),
+               time_cell(member, "muted_until")});
   });
   if (ok && !context.json) table.print(context.out);
   return ok;
@@ -78,11 +102,14 @@ Outcome<> list(Context& context, const List& o) {
 }  // namespace
 
 void add_member_commands(CLI::App& app, Context& context) {
-  auto* member = add_group(app, "member", "Who is in a room: add, remove, role, ban, unban, list");
+  auto* member =
+      add_group(app, "member", "Who is in a room: add, remove, role, mute, unmute, ban, unban, list");
   add_command(*member, context, "add", "Put a user into a room", declare_add, add);
   add_command(*member, context, "remove", "Take a user out; nothing more reaches them", declare_target,
               remove);
   add_command(*member, context, "role", "Change what a member may do", declare_role, set_role);
+  add_command(*member, context, "mute", "Let a member read, but not send", declare_mute, mute);
+  add_command(*member, context, "unmute", "Let them send again", declare_target, unmute);
   add_command(*member, context, "ban", "Take a user out and keep them out", declare_target, ban);
   add_command(*member, context, "unban", "Lift a ban", declare_target, unban);
   add_command(*member, context, "list", "List a room's members", declare_list, list);

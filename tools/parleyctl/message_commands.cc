@@ -142,11 +142,28 @@ Outcome<> history(Context& context, const HistoryRange& o) {
   });
 }
 
+struct Delete {
+  std::string room;
+  std::uint64_t seq = 0;
+};
+void declare_delete(CLI::App& command, Delete& o) {
+  command.add_option("ROOM", o.room, "The room")->required();
+  command.add_option("SEQ", o.seq, "The message's number, as `history` shows it")->required();
+  command.footer("Moderators and administrators. What it said is gone for good; its number stays.");
+}
+Outcome<> erase(Context& context, const Delete& o) {
+  auto result = context.call("message.delete", {{"room", o.room}, {"seq", o.seq}});
+  if (!result) return std::unexpected(result.error());
+  context.done(*result, "Message " + std::to_string(o.seq) + " of " + o.room + " deleted.");
+  return {};
+}
+
 }  // namespace
 
 void add_message_commands(CLI::App& app, Context& context) {
   add_command(app, context, "send", "Send a message; prints its number in the room", declare_send, send);
   add_command(app, context, "history", "Print a room's messages", declare_history, history);
+  add_command(app, context, "delete", "Delete a message", declare_delete, erase);
 }
 
 }  // namespace parley::ctl

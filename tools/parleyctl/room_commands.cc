@@ -50,6 +50,15 @@ Outcome<> direct(Context& context, const Direct& o) {
   return {};
 }
 
+void add_row(Context& context, Table& table, const Json& room) {
+  if (context.json) return context.json_line(room);
+  table.add({cell(room, "room"), cell(room, "kind"), cell(room, "members"), cell(room, "last_seq"),
+             cell(room, "public"), cell(room, "role"), cell(room, room.contains("peer") ? "peer" : "title")});
+}
+Table room_table() {
+  return Table({"ROOM", "KIND", "MEMBERS", "LAST SEQ", "PUBLIC", "YOU", "TITLE OR PEER"});
+}
+
 struct List {
   bool all = false, open = false;
 };
@@ -62,13 +71,23 @@ Outcome<> list(Context& context, const List& o) {
   Json params = Json::object();
   if (o.all) params["all"] = true;
   if (o.open) params["public"] = true;
-  Table table({"ROOM", "KIND", "MEMBERS", "LAST SEQ", "PUBLIC", "YOU", "TITLE OR PEER"});
-  auto ok = context.each_of("room.list", std::move(params), "rooms", "room", [&](const Json& room) {
-    if (context.json) return context.json_line(room);
-    table.add({cell(room, "room"), cell(room, "kind"), cell(room, "members"), cell(room, "last_seq"),
-               cell(room, "public"), cell(room, "role"),
-               cell(room, room.contains("peer") ? "peer" : "title")});
-  });
+  auto table = room_table();
+  auto ok = context.each_of("room.list", std::move(params), "rooms", "room",
+                            [&](const Json& room) { add_row(context, table, room); });
+  if (ok && !context.json) table.print(context.out);
+  return ok;
+}
+
+struct Search {
+  std::string text;
+};
+void declare_search(CLI::App& command, Search& o) {
+  command.add_option("TEXT", o.text, "Part of a name or title, in any case")->required();
+}
+Outcome<> search(Context& context, const Search& o) {
+  auto table = room_table();
+  auto ok = context.each_of("room.search", {{"query", o.text}}, "rooms", "room",
+                            [&](const Json& room) { add_row(context, table, room); });
   if (ok && !context.json) table.print(context.out);
   return ok;
 }
@@ -108,18 +127,26 @@ struct Update {
   std::string room;
   std::optional<std::string> title;
   bool open = false, closed = false;
+  std::optional<std::string> slow;
 };
 void declare_update(CLI::App& command, Update& o) {
   command.add_option("ROOM", o.room, "The room")->required();
   command.add_option("--title", o.title, "The name shown to people")->type_name("TEXT");
   auto* open = command.add_flag("--public", o.open, "Everyone may find and join it");
   command.add_flag("--private", o.closed, "Only those who are added")->excludes(open);
+  command.add_option("--slow", o.slow, "Slow mode: a member sends once in this time (30s, 5m); 0 ends it")
+      ->type_name("TIME");
 }
 Outcome<> update(Context& context, const Update& o) {
   Json params{{"room", o.room}};
   if (o.title) params["title"] = *o.title;
   if (o.open || o.closed) params["public"] = o.open;
-  if (params.size() == 1) return usage("Nothing to change: give --title, --public or --private.");
+  if (o.slow) {
+    const auto seconds = parse_duration_s(*o.slow);
+    if (seconds == 0 && *o.slow != "0") return usage("--slow takes 30s, 5m or 0.");
+    params["slow_s"] = seconds;
+  }
+  if (params.size() == 1) return usage("Nothing to change: give --title, --public, --private or --slow.");
   auto room = context.call("room.update", std::move(params));
   if (!room) return std::unexpected(room.error());
   context.show(*room);
@@ -129,12 +156,14 @@ Outcome<> update(Context& context, const Update& o) {
 }  // namespace
 
 void add_room_commands(CLI::App& app, Context& context) {
-  auto* room = add_group(app, "room", "Rooms: create, direct, list, show, update, delete");
+  auto* room = add_group(app, "room", "Rooms: create, direct, list, search, show, update, delete");
   add_command(*room, context, "create", "Make a room", declare_create, create);
   add_command(*room, context, "direct", "The direct chat of you and one other", declare_direct, direct);
   add_command(*room, context, "list", "List rooms", declare_list, list);
+  add_command(*room, context, "search", "Find public rooms", declare_search, search);
   add_command(*room, context, "show", "Show one room", declare_one, show);
-  add_command(*room, context, "update", "Change a room's title, or who may join", declare_update, update);
+  add_command(*room, context, "update", "Change a room's title, who may join, slow mode", declare_update,
+              update);
   add_command(*room, context, "delete", "Delete a room and its history", declare_delete, erase);
 }
 
