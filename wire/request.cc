@@ -47,14 +47,42 @@ bool read_string(const Json& object, const char* name, std::string& out) {
   return true;
 }
 
+// Of members of the same name the last one counts, and the plugin's is the last.
+void take_origin(Request& request) {
+  const auto from = request.params.find(kOriginMember);
+  if (from == request.params.end()) return;
+  if (from->is_object()) {
+    read_string(*from, "device", request.device);
+    read_string(*from, "address", request.address);
+  }
+  request.params.erase(from);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+}
+
 }  // namespace
+
+std::string with_origin(std::string_view payload, std::string_view device, std::string_view address) {
+  std::string out(payload.empty() ? std::string_view("{}") : trimmed(payload));
+  if (out.size() < 2 || !out.starts_with('{') || !out.ends_with('}')) return {};
+  out.pop_back();
+  if (!trimmed(out).ends_with('{')) out += ',';
+  out.append("\"").append(kOriginMember).append("\":{");
+  append_string(out, "device", device);
+  append_string(out, "address", address);
+  return out += "}}";
+}
 
 std::expected<Request, Failure> parse_request(std::string_view user, std::string_view method,
                                               std::string_view payload) {
   Request request{
       .id = {}, .method = std::string(method), .user = std::string(user), .params = Json::object()};
   if (payload.empty()) return request;
-  if (payload.size() > kRequestMax) {
+  if (payload.size() > kRequestMax + kOriginMax) {
     return failure(Code::too_large, "The request has " + std::to_string(payload.size()) + " bytes; at most " +
                                         std::to_string(kRequestMax) + " are taken.");
   }
@@ -72,6 +100,7 @@ std::expected<Request, Failure> parse_request(std::string_view user, std::string
   }
   request.params = Json::parse(payload.begin(), payload.end(), nullptr, /*allow_exceptions=*/false);
   request.params.erase("id");
+  take_origin(request);
   return request;
 }
 

@@ -16,7 +16,8 @@ struct Request {
   std::string id;      // "" when the client gave none; else 1…kRequestIdMax bytes
   std::string method;  // from the topic
   std::string user;    // from the topic: the broker checked that it is the sender
-  Json params;         // an object; `id` taken out
+  Json params;         // an object; `id` and `$from` taken out
+  std::string device, address;  // the sender's, as the broker's plugin says in `$from`; "" when it does not
 };
 
 struct Failure {
@@ -26,6 +27,12 @@ struct Failure {
 
 // {"id":…, …}; an empty payload is {}. Failure: malformed (not an object, not UTF-8, too deep, U+0000), too_large, invalid_argument (id).
 std::expected<Request, Failure> parse_request(std::string_view user, std::string_view method, std::string_view payload);
+
+// The request with whence it came put last, as the plugin hands it on: the backend can't tell otherwise, and a client can't put
+// anything after it. "" when `payload` is no JSON object by its ends: then no request either.
+inline constexpr const char* kOriginMember = "$from";
+inline constexpr std::size_t kOriginMax = 1024;  // bytes it may add to a request of kRequestMax
+std::string with_origin(std::string_view payload, std::string_view device, std::string_view address);
 
 std::string format_reply(std::string_view id, const Json& result);
 // The same around a result that is JSON text already.

@@ -40,10 +40,10 @@ TEST(Request, what_is_not_an_object_is_malformed) {
 }
 
 TEST(Request, size_and_depth_are_bounded) {
-  const auto large = parse_request("alice", "history", std::string(kRequestMax + 1, ' '));
+  const auto large = parse_request("alice", "history", std::string(kRequestMax + kOriginMax + 1, ' '));
   ASSERT_FALSE(large);
   EXPECT_EQ(large.error().code, Code::too_large);
-  EXPECT_EQ(large.error().message, "The request has 262145 bytes; at most 262144 are taken.");
+  EXPECT_EQ(large.error().message, "The request has 263169 bytes; at most 262144 are taken.");
   const auto nested = [](std::size_t depth) {
     return "{\"a\":" + std::string(depth - 1, '[') + std::string(depth - 1, ']') + "}";
   };
@@ -51,6 +51,34 @@ TEST(Request, size_and_depth_are_bounded) {
   const auto deep = parse_request("alice", "history", nested(kContentDepthMax + 1));
   ASSERT_FALSE(deep);
   EXPECT_EQ(deep.error().code, Code::too_deep);
+}
+
+TEST(Request, the_plugins_word_on_the_origin_is_the_last) {
+  for (const char* payload : {R"({"id":"r1","room":"lab"})", R"( {"id":"r1","room":"lab" } )",
+                              R"({"id":"r1","$from":{"device":"lie"},"room":"lab"})"}) {
+    const auto request = parse_request("alice", "history", with_origin(payload, "desk", "10.0.0.7"));
+    ASSERT_TRUE(request) << payload;
+    EXPECT_EQ(request->device, "desk");
+    EXPECT_EQ(request->address, "10.0.0.7");
+    EXPECT_EQ(request->params, (Json{{"room", "lab"}}));
+    EXPECT_EQ(request->id, "r1");
+  }
+  for (const char* payload : {"", "{}", " { } "}) {
+    const auto request = parse_request("alice", "history", with_origin(payload, "de\"sk", "::1"));
+    ASSERT_TRUE(request) << payload;
+    EXPECT_EQ(request->device, "de\"sk");
+    EXPECT_TRUE(request->params.empty());
+  }
+  EXPECT_EQ(parse_request("alice", "history", R"({"room":"lab"})")->device, "");
+}
+
+TEST(Request, what_is_no_object_stays_none_with_an_origin) {
+  for (const char* payload : {"[]", "x", "{", "}", " ", "\"{}", "{}x", "7"})
+    EXPECT_EQ(with_origin(payload, "d", "a"), "") << payload;
+  for (const char* payload : {R"({"a":"})", R"({"a":{})", R"({"a"})", R"({,})", R"({"a":1,})", R"({}{})", R"({"a":"\"})"}) {
+    ASSERT_FALSE(parse_request("alice", "m", payload)) << payload;
+    EXPECT_FALSE(parse_request("alice", "m", with_origin(payload, "d", "a"))) << payload;
+  }
 }
 
 TEST(Request, id_is_a_short_string) {

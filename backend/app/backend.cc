@@ -51,6 +51,7 @@ DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::ve
       .change_queue = requests.queue,
       .log = log,
       .admit = admission(config, cache),
+      .audit_kept = std::chrono::hours(24) * config.audit.keep_days,
       .dependencies = std::move(dependencies)};
 }
 

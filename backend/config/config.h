@@ -60,6 +60,10 @@ struct Config {
     std::uint32_t user_burst = 50;
   } requests;
 
+  struct Audit {
+    std::uint32_t keep_days = 365;  // 0: for ever
+  } audit;
+
   struct Feed {
     std::uint32_t queue_batches = 256;
     std::uint32_t merge_batches = 16;

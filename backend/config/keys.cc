@@ -161,6 +161,9 @@ std::vector<Key> make_keys() {
       {"requests.user_burst", "Requests a user may make at once, when there is a limit.",
        number<FIELD(requests.user_burst)>(1, 1'000'000)},
 
+      {"audit.keep_days", "How long administrative acts stay in the audit log, in days; 0: for ever.",
+       number<FIELD(audit.keep_days)>(0, 36'500)},
+
       {"feed.queue_batches",
        "Batches of messages waiting to be stored at most, up to 128 KiB each. More are dropped and sent "
        "again by\n"

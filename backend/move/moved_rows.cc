@@ -47,6 +47,14 @@ constexpr MovedTable kTables[] = {
      "INSERT INTO join_links(id, room_id, sha256, creator, at, expires_at, uses_left, uses)"
      " SELECT a, b, decode(c, 'hex'), d, e, f, g, h FROM unnest($1::text[], $2::bigint[], $3::text[],"
      " $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) AS n(a, b, c, d, e, f, g, h)"},
+    {"audit", "iitttttttt",
+     "SELECT id, at, actor, device, address, action, room, user, outcome, details FROM audit",
+     "WITH acts AS (INSERT INTO audit(id, at, actor, device, address, action, room, user_name, outcome, "
+     "details)"
+     " SELECT a, b, c, d, e, f, g, h, i, j FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[],"
+     " $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])"
+     " AS n(a, b, c, d, e, f, g, h, i, j) RETURNING id)"
+     " SELECT setval(pg_get_serial_sequence('audit', 'id'), max(id)) FROM acts"},
     {"directory_log", "itti", "SELECT version, changes, entries, entries_pending FROM directory_log",
      "INSERT INTO directory_log(version, mark, changes, entries, entries_pending) SELECT a, '', b, c, d <> 0"
      " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS n(a, b, c, d)"},
@@ -74,6 +82,9 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
       return;
     case 8:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
+      return;
+    case 10:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
       return;
     case 11:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]);

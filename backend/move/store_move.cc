@@ -254,7 +254,7 @@ Result<> Move::finish(SqliteConnection& source) {
 Result<> Move::copy_tables(SqliteConnection& source, PostgresConnection& target) {
   target.execute(
       "DELETE FROM quarantine; DELETE FROM directory_log; DELETE FROM bans; DELETE FROM members;"
-      "DELETE FROM mutes; DELETE FROM invitations; DELETE FROM join_links;"
+      "DELETE FROM mutes; DELETE FROM invitations; DELETE FROM join_links; DELETE FROM audit;"
       "DELETE FROM tokens; DELETE FROM room_progress; DELETE FROM rooms; DELETE FROM users");
   for (const auto& table : moved_tables()) {
     MovedRows rows(table);

@@ -39,7 +39,8 @@ class StoreMove : public testing::Test {
         old_.users->create({.name = "alice", .title = "Alice Ä.", .admin = true, .scram = "verifier"}));
     EXPECT_TRUE(old_.users->create({.name = "Bob", .title = "", .scram = ""}));
     EXPECT_TRUE(old_.users->create({.name = "Carol", .title = "", .scram = ""}));
-    EXPECT_TRUE(old_.users->update("Bob", {.disabled = true}));
+    EXPECT_TRUE(old_.users->update(
+        "Bob", {.disabled = true, .act = Act{.actor = "alice", .device = "desk", .action = "user.disable"}}));
     EXPECT_TRUE(old_.users->create_token({.id = std::string(26, '1'),
                                           .user = "alice",
                                           .label = "phone",
@@ -175,6 +176,11 @@ TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
           ->list({.which = RoomQuery::Which::all_public, .user = "alice", .after = "", .text = "THE LAB"})
           ->size(),
       1u);
+  auto acts = *now.audit->list({});
+  ASSERT_EQ(acts.size(), 1u);
+  EXPECT_EQ(acts[0].act.device, "desk");
+  EXPECT_TRUE(now.audit->record({.actor = "alice", .action = "later"}));
+  EXPECT_GT(now.audit->list({})->front().id, acts[0].id);
   EXPECT_EQ(now.users->find("alice")->scram, "verifier");
   EXPECT_EQ(now.users->find("alice")->title, "Alice Ä.");
   EXPECT_EQ(now.users->tokens("alice")->at(0).label, "phone");

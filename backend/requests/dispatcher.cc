@@ -1,5 +1,6 @@
 #include <atomic>
 
+#include "backend/requests/audit_trail.h"
 #include "backend/requests/handlers.h"
 #include "backend/requests/in_flight.h"
 #include "backend/requests/make_dispatcher.h"
@@ -43,6 +44,7 @@ class RequestDispatcher final : public Dispatcher {
   void create_seen(const std::string& user);
 
   Services services_;
+  AuditTrail audit_;
   InFlight in_flight_;
   WorkerPool reads_;
   WorkerPool changes_;
@@ -87,7 +89,11 @@ Outcome RequestDispatcher::run(const wire::Request& request, const Method* metho
   const auto& admit = services_.options.admit;
   if (admit && !requester->admin && !admit(requester->name)) return refuse(wire::Code::rate_limited);
   try {
-    return method->handler(context);
+    if (method->audited == Audited::no) return method->handler(context);
+    context.act = AuditTrail::act_of(request);
+    auto outcome = method->handler(context);
+    audit_.ended(services_, *context.act, method->audited, outcome);
+    return outcome;
   } catch (const std::exception& failure) {
     return refuse(context, Error{Errc::internal, failure.what()});
   }

@@ -10,10 +10,15 @@ using Handler = Outcome (*)(const RequestContext&);
 // Reads run side by side; changes one after another, in the order they came.
 enum class MethodKind { read, change };
 
+// Is it in the audit log? `within`: what changes the store takes the act along (RequestContext::act). `apart`:
+// the broker does it, so it is recorded by itself. What is refused is recorded either way.
+enum class Audited { no, within, apart };
+
 struct Method {
   std::string_view name;
   Handler handler;
   MethodKind kind;
+  Audited audited = Audited::no;
 };
 
 // nullptr: there is no such method.
@@ -47,6 +52,7 @@ Outcome link_revoke(const RequestContext& context);
 Outcome link_join(const RequestContext& context);
 Outcome message_delete(const RequestContext& context);
 Outcome room_search(const RequestContext& context);
+Outcome audit_list(const RequestContext& context);
 Outcome member_list(const RequestContext& context);
 Outcome history(const RequestContext& context);
 Outcome sync(const RequestContext& context);

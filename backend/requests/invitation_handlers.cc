@@ -75,7 +75,8 @@ Outcome member_invite(const RequestContext& context) {
                       .user = user,
                       .role = role,
                       .by = context.user(),
-                      .expires_at = now + kInvitationLife};
+                      .expires_at = now + kInvitationLife,
+                      .act = context.act};
   if (auto done = context.services.stores.admissions->invite(draft); !done)
     return refuse(context, done.error());
   auto told = invitation_json({.room_id = view->room.id,
@@ -143,7 +144,7 @@ Outcome invite_revoke(const RequestContext& context) {
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_for_moderator(context, room);
   if (!view) return std::unexpected(view.error());
-  auto done = context.services.stores.admissions->withdraw(view->room.id, user);
+  auto done = context.services.stores.admissions->withdraw(view->room.id, user, context.act);
   if (!done) return refuse(context, done.error());
   return "{}";
 }

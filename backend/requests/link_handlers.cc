@@ -37,6 +37,7 @@ Outcome link_create(const RequestContext& context) {
   auto now = context.services.clock.wall();
   auto secret = make_link_code(now);
   NewJoinLink draft{.id = secret.id, .room_id = view->room.id, .by = context.user(), .sha256 = secret.sha256};
+  draft.act = context.act;
   if (expires_in) draft.expires_at = now + std::chrono::seconds(*expires_in);
   if (uses) draft.uses = static_cast<std::uint32_t>(*uses);
   auto made = context.services.stores.admissions->create_link(draft);
@@ -66,7 +67,7 @@ Outcome link_revoke(const RequestContext& context) {
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_for_moderator(context, room);
   if (!view) return std::unexpected(view.error());
-  auto done = context.services.stores.admissions->revoke_link(view->room.id, id);
+  auto done = context.services.stores.admissions->revoke_link(view->room.id, id, context.act);
   if (!done) return refuse(context, done.error());
   return "{}";
 }

@@ -33,7 +33,8 @@ struct DispatcherOptions {
   // Whether this user may make one more request now; asked on the dispatcher's threads, may block for a cache.
   // Empty: everybody may. Administrators are not asked about.
   std::function<bool(const std::string& user)> admit;
-  std::vector<Dependency> dependencies;  // what server.status tells of
+  std::chrono::hours audit_kept{365 * 24};  // how long acts stay in the audit log; 0: for ever
+  std::vector<Dependency> dependencies;     // what server.status tells of
 };
 
 // The Dispatcher over these; all of them must outlive it. Its threads run from here to stop() or destruction.

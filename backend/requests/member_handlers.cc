@@ -59,7 +59,8 @@ Outcome take_step(const RequestContext& context, const Target& target, const Ste
                       .user = user,
                       .role = step.role,
                       .banned = step.banned,
-                      .muted_until = step.muted_until};
+                      .muted_until = step.muted_until,
+                      .act = context.act};
   auto content =
       wire::Json::parse(member_content(step.action, user, step.muted_until ? wire::Role::none : step.role));
   tell_mute(content, step);

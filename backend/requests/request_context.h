@@ -20,6 +20,7 @@ struct RequestContext {
   const wire::Request& request;
   const Account& requester;
   Services& services;
+  std::optional<Act> act{};  // to go with whatever this request changes; none: it is no administrative one
 
   const std::string& user() const { return requester.name; }
   bool admin() const { return requester.admin; }

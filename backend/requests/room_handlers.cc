@@ -157,7 +157,7 @@ Outcome room_update(const RequestContext& context) {
   bool renamed = title && *title != room.title;
   bool updated = (is_public && *is_public != room.is_public) || (slow_s && *slow_s != room.slow_s);
   if (!renamed && !updated) return room_json(room, view->me.role).dump();
-  RoomUpdate update{.title = title, .is_public = is_public};
+  RoomUpdate update{.title = title, .is_public = is_public, .act = context.act};
   if (slow_s) update.slow_s = static_cast<std::uint32_t>(*slow_s);
   update.entries.push_back({context.user(), std::string(wire::role_name(view->me.role)), "room",
                             room_content(renamed ? "renamed" : "updated", title.value_or(room.title))});
@@ -174,7 +174,7 @@ Outcome room_delete(const RequestContext& context) {
   if (!view) return std::unexpected(view.error());
   auto users = members_to_tell(context, view->room.id);
   if (!users) return std::unexpected(users.error());
-  auto done = context.services.stores.rooms->erase(view->room.id);
+  auto done = context.services.stores.rooms->erase(view->room.id, context.act);
   if (!done) return refuse(context, done.error());
   Changed change{.version = done->version};
   change.committed = [&services = context.services, id = view->room.id, name] {

@@ -30,7 +30,8 @@ Outcome token_create(const RequestContext& context) {
                                                            .user = *user,
                                                            .label = label,
                                                            .sha256 = secret.sha256,
-                                                           .expires_at = expiry(now, expires_in)});
+                                                           .expires_at = expiry(now, expires_in),
+                                                           .act = context.act});
   if (!done) return refuse(context, done.error());
   return Changed{.version = done->version,
                  .result = wire::Json{{"id", secret.id}, {"token", secret.text}}.dump()};
@@ -47,7 +48,7 @@ Outcome token_revoke(const RequestContext& context) {
   if (token->user != context.user() && !context.admin()) {
     return refuse(wire::Code::not_found, "There is no such token.");
   }
-  auto done = users.revoke_token(id);
+  auto done = users.revoke_token(id, context.act);
   if (!done) return refuse(context, done.error());
   return Changed{.version = done->version};
 }

@@ -34,7 +34,7 @@ Outcome user_create(const RequestContext& context) {
   auto title = params.optional_title("title").value_or("");
   if (auto bad = params.finish()) return std::unexpected(*bad);
   if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
-  NewAccount account{.name = name, .title = title, .admin = admin, .scram = ""};
+  NewAccount account{.name = name, .title = title, .admin = admin, .scram = "", .act = context.act};
   if (has_password) account.scram = verifier(context, password);
   return changed_account(context, context.services.stores.users->create(account));
 }
@@ -58,8 +58,8 @@ Outcome user_update(const RequestContext& context) {
   auto name = oneself_or_admin(context, given);
   if (!name) return std::unexpected(name.error());
   if (auto allowed = admin_only(context); admin && !allowed) return std::unexpected(allowed.error());
-  return changed_account(context,
-                         context.services.stores.users->update(*name, {.title = title, .admin = admin}));
+  return changed_account(context, context.services.stores.users->update(
+                                      *name, {.title = title, .admin = admin, .act = context.act}));
 }
 
 Outcome user_disable(const RequestContext& context) {
@@ -71,7 +71,8 @@ Outcome user_disable(const RequestContext& context) {
   if (name == context.user() && disabled) {
     return refuse(wire::Code::not_allowed, "Administrators can't disable their own account.");
   }
-  return changed_account(context, context.services.stores.users->update(name, {.disabled = disabled}));
+  return changed_account(
+      context, context.services.stores.users->update(name, {.disabled = disabled, .act = context.act}));
 }
 
 Outcome user_passwd(const RequestContext& context) {
@@ -85,7 +86,8 @@ Outcome user_passwd(const RequestContext& context) {
   if (!context.admin() && !context.requester.scram.empty() && !password_matches(context.requester, old)) {
     return refuse(wire::Code::not_allowed, "`old` is not the password this account has.");
   }
-  auto done = context.services.stores.users->update(*name, {.scram = verifier(context, password)});
+  auto done = context.services.stores.users->update(
+      *name, {.scram = verifier(context, password), .act = context.act});
   if (!done) return refuse(context, done.error());
   return Changed{.version = done->version};
 }

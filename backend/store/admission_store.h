@@ -25,6 +25,7 @@ struct NewInvitation {
   wire::Role role = wire::Role::member;
   std::string by;
   WallTime expires_at{};
+  std::optional<Act> act{};
 };
 
 struct JoinLink {
@@ -43,6 +44,7 @@ struct NewJoinLink {
   std::string sha256;  // raw 32 bytes, of the code's text; the code itself is never stored
   std::optional<WallTime> expires_at{};
   std::optional<std::uint32_t> uses{};  // ≥ 1
+  std::optional<Act> act{};
 };
 
 inline constexpr std::uint32_t kInvitationsOfUserMax = 200;
@@ -70,13 +72,15 @@ class AdmissionStore {
   // In byte order of users' names, those after `after`.
   virtual Result<std::vector<Invitation>> invitations_to(std::uint64_t room_id, const std::string& after,
                                                          std::uint32_t limit) = 0;
-  virtual Result<> withdraw(std::uint64_t room_id, const std::string& user) = 0;
+  virtual Result<> withdraw(std::uint64_t room_id, const std::string& user,
+                            const std::optional<Act>& act = {}) = 0;
 
   // invalid_argument: the room has as many as may be.
   virtual Result<JoinLink> create_link(const NewJoinLink& link) = 0;
   virtual Result<JoinLink> find_link(const std::string& sha256) = 0;
   virtual Result<std::vector<JoinLink>> links(std::uint64_t room_id) = 0;  // oldest first
-  virtual Result<> revoke_link(std::uint64_t room_id, const std::string& id) = 0;
+  virtual Result<> revoke_link(std::uint64_t room_id, const std::string& id,
+                               const std::optional<Act>& act = {}) = 0;
 };
 
 }  // namespace parley::backend

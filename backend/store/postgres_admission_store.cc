@@ -1,5 +1,6 @@
 #include "backend/store/postgres_admission_store.h"
 
+#include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_room_rows.h"
 
 namespace parley::backend {
@@ -78,6 +79,7 @@ Result<> PostgresAdmissionStore::invite(const NewInvitation& draft) {
         "excluded.expires_at",
         draft.room_id, draft.user, static_cast<int>(draft.role), draft.by, to_ms(now),
         to_ms(draft.expires_at));
+    record_act(connection, draft.act, now);
     return {};
   });
 }
@@ -115,12 +117,14 @@ Result<std::vector<Invitation>> PostgresAdmissionStore::invitations_to(std::uint
   });
 }
 
-Result<> PostgresAdmissionStore::withdraw(std::uint64_t room_id, const std::string& user) {
+Result<> PostgresAdmissionStore::withdraw(std::uint64_t room_id, const std::string& user,
+                                          const std::optional<Act>& act) {
   return pool_->write([&](PostgresConnection& connection) -> Result<> {
     auto gone = connection.query(
         "DELETE FROM invitations WHERE room_id = $1 AND user_name = $2 AND expires_at > $3 RETURNING room_id",
         room_id, user, to_ms(clock_.wall()));
     if (gone.empty()) return fail(Errc::not_found, "There is no such invitation.");
+    record_act(connection, act, clock_.wall());
     return {};
   });
 }
@@ -140,6 +144,7 @@ Result<JoinLink> PostgresAdmissionStore::create_link(const NewJoinLink& draft) {
         draft.id, draft.room_id, draft.sha256, draft.by, to_ms(now),
         draft.expires_at ? to_ms(*draft.expires_at) : 0,
         draft.uses ? static_cast<std::int64_t>(*draft.uses) : kNoLimit);
+    record_act(connection, draft.act, now);
     return JoinLink{.id = draft.id,
                     .room_id = draft.room_id,
                     .by = draft.by,
@@ -169,11 +174,13 @@ Result<std::vector<JoinLink>> PostgresAdmissionStore::links(std::uint64_t room_i
   });
 }
 
-Result<> PostgresAdmissionStore::revoke_link(std::uint64_t room_id, const std::string& id) {
+Result<> PostgresAdmissionStore::revoke_link(std::uint64_t room_id, const std::string& id,
+                                             const std::optional<Act>& act) {
   return pool_->write([&](PostgresConnection& connection) -> Result<> {
     auto gone = connection.query("DELETE FROM join_links WHERE room_id = $1 AND id = $2 RETURNING room_id",
                                  room_id, id);
     if (gone.empty()) return fail(Errc::not_found, "There is no such link.");
+    record_act(connection, act, clock_.wall());
     return {};
   });
 }

@@ -17,11 +17,11 @@ class PostgresAdmissionStore final : public AdmissionStore {
                                                  std::uint32_t limit) override;
   Result<std::vector<Invitation>> invitations_to(std::uint64_t room_id, const std::string& after,
                                                  std::uint32_t limit) override;
-  Result<> withdraw(std::uint64_t room_id, const std::string& user) override;
+  Result<> withdraw(std::uint64_t room_id, const std::string& user, const std::optional<Act>& act) override;
   Result<JoinLink> create_link(const NewJoinLink& link) override;
   Result<JoinLink> find_link(const std::string& sha256) override;
   Result<std::vector<JoinLink>> links(std::uint64_t room_id) override;
-  Result<> revoke_link(std::uint64_t room_id, const std::string& id) override;
+  Result<> revoke_link(std::uint64_t room_id, const std::string& id, const std::optional<Act>& act) override;
 
  private:
   std::shared_ptr<PostgresPool> pool_;

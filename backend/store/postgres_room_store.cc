@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/store/postgres_admission_store.h"
+#include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_change.h"
 #include "backend/store/postgres_directory_log.h"
 #include "backend/store/postgres_purge.h"
@@ -261,6 +262,7 @@ Result<Committed<Room>> PostgresRoomStore::create(const NewRoom& draft) {
         StepDraft step{.changes = {room_put(*room)}, .room_id = room->id, .entries = draft.entries};
         for (const auto& member : draft.members)
           step.changes.push_back(wire::MemberPut{.room = room->id, .user = member.user, .role = member.role});
+        record_act(connection, draft.act, clock_.wall());
         auto version = change.write_step(step);
         return Committed<Room>{std::move(*room), version};
       });
@@ -280,13 +282,14 @@ Result<Committed<Room>> PostgresRoomStore::update(std::uint64_t room_id, const R
         connection.query(
             "UPDATE rooms SET title = $2, public = $3, slow_s = $4, search_key = $5 WHERE id = $1", room_id,
             room->title, room->is_public, room->slow_s, room_search_key(room->name, room->title));
+        record_act(connection, update.act, clock_.wall());
         std::uint64_t version = 0;
         if (!step.changes.empty() || !step.entries.empty()) version = change.write_step(step);
         return Committed<Room>{std::move(*room), version};
       });
 }
 
-Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id) {
+Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id, const std::optional<Act>& act) {
   auto erased = commit_change(
       *pool_, steps_kept_,
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
@@ -302,6 +305,7 @@ Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id) {
         connection.query("UPDATE room_progress SET state = 1, messages = 0 WHERE room_id = $1", room_id);
         if (auto dropped = drop_entries_of(connection, room_id); !dropped)
           return std::unexpected(dropped.error());
+        record_act(connection, act, clock_.wall());
         auto version = change.write_step({.changes = {wire::RoomDrop{room_id}}});
         return Committed<Room>{std::move(room->room), version};
       });
@@ -337,6 +341,7 @@ Result<Committed<Member>> PostgresRoomStore::change_member(const MemberChange& d
           auto put = put_mute(connection, draft, clock_.wall(), step.changes);
           if (!put) return std::unexpected(put.error());
         }
+        record_act(connection, draft.act, clock_.wall());
         auto version = change.write_step(step);
         return Committed<Member>{std::move(next), version};
       });

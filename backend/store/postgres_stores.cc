@@ -1,6 +1,7 @@
 #include "backend/store/postgres_stores.h"
 
 #include "backend/store/postgres_admission_store.h"
+#include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_directory_log.h"
 #include "backend/store/postgres_message_store.h"
 #include "backend/store/postgres_room_store.h"
@@ -91,6 +92,7 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   stores.users = std::make_unique<PostgresUserStore>(*main, steps_kept, clock);
   stores.directory = std::make_unique<PostgresDirectoryLog>(*main, *shards, steps_kept);
   stores.admissions = std::make_unique<PostgresAdmissionStore>(*main, clock);
+  stores.audit = std::make_unique<PostgresAuditStore>(*main, clock);
   if (*shards) stores.shards = [all = *shards] { return all->status(); };
   stores.dependencies = pools.take_dependencies();
   return stores;

@@ -1,5 +1,6 @@
 #include "backend/store/postgres_user_store.h"
 
+#include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_change.h"
 #include "base/encoding.h"
 
@@ -112,6 +113,7 @@ Result<Committed<Account>> PostgresUserStore::create(const NewAccount& draft) {
             "INSERT INTO users(name, name_key, title, admin, disabled, scram, created_at)"
             " VALUES ($1, $2, $3, $4, false, $5, $6)",
             account.name, key, account.title, account.admin, account.scram, to_ms(account.created_at));
+        record_act(connection, draft.act, clock_.wall());
         auto version = change.write_step({.changes = {user_put(account)}});
         return Committed<Account>{std::move(account), version};
       });
@@ -130,6 +132,7 @@ Result<Committed<Account>> PostgresUserStore::update(const std::string& name, co
         account->scram = update.scram.value_or(account->scram);
         connection.query("UPDATE users SET title = $2, admin = $3, disabled = $4, scram = $5 WHERE name = $1",
                          name, account->title, account->admin, account->disabled, account->scram);
+        record_act(connection, update.act, clock_.wall());
         auto after = user_put(*account);
         std::uint64_t version = before == after ? 0 : change.write_step({.changes = {after}});
         return Committed<Account>{std::move(*account), version};
@@ -149,18 +152,21 @@ Result<Committed<Token>> PostgresUserStore::create_token(const NewToken& draft) 
         }
         auto token = insert_token(connection, draft, clock_.wall());
         step.changes.push_back(token_put(draft));
+        record_act(connection, draft.act, clock_.wall());
         auto version = change.write_step(step);
         return Committed<Token>{std::move(token), version};
       });
 }
 
-Result<Committed<Token>> PostgresUserStore::revoke_token(const std::string& id) {
+Result<Committed<Token>> PostgresUserStore::revoke_token(const std::string& id,
+                                                         const std::optional<Act>& act) {
   return commit_change(
       *pool_, steps_kept_,
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Token>> {
         auto token = token_by_id(connection, id);
         if (!token) return std::unexpected(token.error());
         connection.query("DELETE FROM tokens WHERE id = $1", id);
+        record_act(connection, act, clock_.wall());
         auto version = change.write_step({.changes = {wire::TokenDrop{id}}});
         return Committed<Token>{std::move(*token), version};
       });

@@ -17,7 +17,7 @@ class PostgresUserStore final : public UserStore {
   Result<Committed<Account>> create(const NewAccount& account) override;
   Result<Committed<Account>> update(const std::string& name, const AccountUpdate& update) override;
   Result<Committed<Token>> create_token(const NewToken& token) override;
-  Result<Committed<Token>> revoke_token(const std::string& id) override;
+  Result<Committed<Token>> revoke_token(const std::string& id, const std::optional<Act>& act) override;
   Result<Token> find_token(const std::string& id) override;
   Result<std::vector<Token>> tokens(const std::string& user) override;
   Result<std::uint64_t> count() override;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/store/audit_store.h"
 #include "backend/store/directory_change.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -49,12 +50,14 @@ struct NewRoom {
   bool is_public = false;
   std::vector<NewMember> members{};  // the owner among them; each user once
   std::vector<RoomEntry> entries{};
+  std::optional<Act> act{};
 };
 struct RoomUpdate {
   std::optional<std::string> title{};
   std::optional<bool> is_public{};
   std::optional<std::uint32_t> slow_s{};
   std::vector<RoomEntry> entries{};
+  std::optional<Act> act{};
 };
 
 // What lets somebody in whom nobody adds (AdmissionStore): used up in the change's own transaction.
@@ -73,6 +76,7 @@ struct MemberChange {
   std::optional<WallTime> muted_until{};  // WallTime{} lifts a mute; none: stays as it is
   Ticket ticket{};
   std::vector<RoomEntry> entries{};
+  std::optional<Act> act{};
 };
 
 // Which rooms, in byte order of their names, those after `after`.
@@ -118,7 +122,7 @@ class RoomStore {
   virtual Result<Committed<Room>> create(const NewRoom& room) = 0;
   virtual Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) = 0;
   // Its messages are gone for every reader at once, and removed from the disk little by little.
-  virtual Result<Committed<Room>> erase(std::uint64_t room_id) = 0;
+  virtual Result<Committed<Room>> erase(std::uint64_t room_id, const std::optional<Act>& act = {}) = 0;
   // permission_denied: members would be left without the owner they had. not_found also: the ticket is good no
   // longer. invalid_argument: as many are muted as may be. version 0: it was so already.
   virtual Result<Committed<Member>> change_member(const MemberChange& change) = 0;

@@ -1,5 +1,6 @@
 #include "backend/store/sqlite_admission_store.h"
 
+#include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_room_rows.h"
 
 namespace parley::backend {
@@ -71,6 +72,7 @@ Result<> SqliteAdmissionStore::invite(const NewInvitation& draft) {
     if (auto place = check_room_for_one_more(connection, draft); !place) return place;
     connection.run("INSERT OR REPLACE INTO invitations VALUES (?, ?, ?, ?, ?, ?)", draft.room_id, draft.user,
                    static_cast<int>(draft.role), draft.by, to_ms(now), to_ms(draft.expires_at));
+    record_act(connection, draft.act, now);
     return {};
   });
 }
@@ -109,11 +111,13 @@ Result<std::vector<Invitation>> SqliteAdmissionStore::invitations_to(std::uint64
   });
 }
 
-Result<> SqliteAdmissionStore::withdraw(std::uint64_t room_id, const std::string& user) {
+Result<> SqliteAdmissionStore::withdraw(std::uint64_t room_id, const std::string& user,
+                                        const std::optional<Act>& act) {
   return database_->write([&](SqliteConnection& connection) -> Result<> {
     auto gone = connection.run("DELETE FROM invitations WHERE room_id = ? AND user = ? AND expires_at > ?",
                                room_id, user, to_ms(clock_.wall()));
     if (gone == 0) return fail(Errc::not_found, "There is no such invitation.");
+    record_act(connection, act, clock_.wall());
     return {};
   });
 }
@@ -130,6 +134,7 @@ Result<JoinLink> SqliteAdmissionStore::create_link(const NewJoinLink& draft) {
     connection.run("INSERT INTO join_links VALUES (?, ?, ?, ?, ?, ?, ?, 0)", draft.id, draft.room_id,
                    Blob{draft.sha256}, draft.by, to_ms(now), draft.expires_at ? to_ms(*draft.expires_at) : 0,
                    draft.uses ? static_cast<std::int64_t>(*draft.uses) : kNoLimit);
+    record_act(connection, draft.act, now);
     return JoinLink{.id = draft.id,
                     .room_id = draft.room_id,
                     .by = draft.by,
@@ -159,10 +164,12 @@ Result<std::vector<JoinLink>> SqliteAdmissionStore::links(std::uint64_t room_id)
   });
 }
 
-Result<> SqliteAdmissionStore::revoke_link(std::uint64_t room_id, const std::string& id) {
+Result<> SqliteAdmissionStore::revoke_link(std::uint64_t room_id, const std::string& id,
+                                           const std::optional<Act>& act) {
   return database_->write([&](SqliteConnection& connection) -> Result<> {
     if (connection.run("DELETE FROM join_links WHERE room_id = ? AND id = ?", room_id, id) == 0)
       return fail(Errc::not_found, "There is no such link.");
+    record_act(connection, act, clock_.wall());
     return {};
   });
 }

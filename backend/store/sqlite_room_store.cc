@@ -2,6 +2,7 @@
 
 #include "backend/store/room_search_key.h"
 #include "backend/store/sqlite_admission_store.h"
+#include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_directory_log.h"
 #include "backend/store/sqlite_room_rows.h"
 #include "base/crypto.h"
@@ -208,6 +209,7 @@ Result<Committed<Room>> SqliteRoomStore::create(const NewRoom& draft) {
       insert_member(connection, room.id, {.user = member.user, .role = member.role, .since = clock_.wall()});
       step.changes.push_back(wire::MemberPut{.room = room.id, .user = member.user, .role = member.role});
     }
+    record_act(connection, draft.act, clock_.wall());
     auto version = write_step(connection, step, steps_kept_);
     return Committed<Room>{std::move(room), version};
   });
@@ -225,13 +227,14 @@ Result<Committed<Room>> SqliteRoomStore::update(std::uint64_t room_id, const Roo
     connection.run("UPDATE rooms SET title = ?2, public = ?3, slow_s = ?4, search_key = ?5 WHERE id = ?1",
                    room_id, room->title, room->is_public, room->slow_s,
                    room_search_key(room->name, room->title));
+    record_act(connection, update.act, clock_.wall());
     std::uint64_t version = 0;
     if (!step.changes.empty() || !step.entries.empty()) version = write_step(connection, step, steps_kept_);
     return Committed<Room>{std::move(*room), version};
   });
 }
 
-Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id) {
+Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id, const std::optional<Act>& act) {
   auto erased = database_->write([&](SqliteConnection& connection) -> Result<Committed<Room>> {
     auto room = room_by_id(connection, room_id);
     if (!room) return std::unexpected(room.error());
@@ -243,6 +246,7 @@ Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id) {
     connection.run("UPDATE rooms SET deleted = 1, members = 0, messages = 0 WHERE id = ?", room_id);
     if (auto dropped = drop_entries_of(connection, room_id); !dropped)
       return std::unexpected(dropped.error());
+    record_act(connection, act, clock_.wall());
     auto version = write_step(connection, {.changes = {wire::RoomDrop{room_id}}}, steps_kept_);
     return Committed<Room>{std::move(*room), version};
   });
@@ -273,6 +277,7 @@ Result<Committed<Member>> SqliteRoomStore::change_member(const MemberChange& cha
       auto put = put_mute(connection, change, clock_.wall(), step.changes);
       if (!put) return std::unexpected(put.error());
     }
+    record_act(connection, change.act, clock_.wall());
     auto version = write_step(connection, step, steps_kept_);
     return Committed<Member>{std::move(next), version};
   });

@@ -18,7 +18,7 @@ class SqliteRoomStore final : public RoomStore {
   Result<std::vector<Member>> members(const MemberQuery& query) override;
   Result<Committed<Room>> create(const NewRoom& room) override;
   Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) override;
-  Result<Committed<Room>> erase(std::uint64_t room_id) override;
+  Result<Committed<Room>> erase(std::uint64_t room_id, const std::optional<Act>& act) override;
   Result<Committed<Member>> change_member(const MemberChange& change) override;
   Result<std::uint64_t> count() override;
 

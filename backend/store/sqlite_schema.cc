@@ -139,6 +139,23 @@ CREATE TABLE join_links(
 CREATE INDEX links_of_room ON join_links(room_id, id);
 )sql";
 
+// AUTOINCREMENT: an id is never given again, so that lists can be paged while old acts are forgotten.
+constexpr const char* kAudit = R"sql(
+CREATE TABLE audit(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  device TEXT NOT NULL,
+  address TEXT NOT NULL,
+  action TEXT NOT NULL,
+  room TEXT NOT NULL,
+  user TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  details TEXT NOT NULL
+);
+CREATE INDEX audit_at ON audit(at);
+)sql";
+
 void fill_search_keys(SqliteConnection& connection) {
   std::vector<std::pair<std::uint64_t, std::string>> keys;
   {
@@ -157,7 +174,8 @@ struct Migration {
 constexpr std::array kMigrations{
     Migration{"1: accounts, rooms, messages, the Directory log", kFirst},
     Migration{"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions,
-              fill_search_keys}};
+              fill_search_keys},
+    Migration{"3: the log of administrative acts", kAudit}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {

@@ -3,9 +3,9 @@
 namespace parley::backend {
 namespace {
 
-constexpr const char* kSealed[] = {"meta",          "users", "tokens",      "rooms",
-                                   "members",       "bans",  "messages",    "quarantine",
-                                   "directory_log", "mutes", "invitations", "join_links"};
+constexpr const char* kSealed[] = {"meta",        "users",      "tokens",     "rooms",         "members",
+                                   "bans",        "messages",   "quarantine", "directory_log", "mutes",
+                                   "invitations", "join_links", "audit"};
 
 }  // namespace
 

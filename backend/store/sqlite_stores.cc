@@ -1,6 +1,7 @@
 #include "backend/store/sqlite_stores.h"
 
 #include "backend/store/sqlite_admission_store.h"
+#include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_database.h"
 #include "backend/store/sqlite_directory_log.h"
 #include "backend/store/sqlite_message_store.h"
@@ -19,6 +20,7 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
   stores.users = std::make_unique<SqliteUserStore>(*database, options.directory_steps_kept, clock);
   stores.directory = std::make_unique<SqliteDirectoryLog>(*database);
   stores.admissions = std::make_unique<SqliteAdmissionStore>(*database, clock);
+  stores.audit = std::make_unique<SqliteAuditStore>(*database, clock);
   stores.dependencies = {{"store", [database = *database] { return database->breaker(); }}};
   return stores;
 }

@@ -1,5 +1,6 @@
 #include "backend/store/sqlite_user_store.h"
 
+#include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_directory_log.h"
 #include "base/encoding.h"
 
@@ -120,6 +121,7 @@ Result<Committed<Account>> SqliteUserStore::create(const NewAccount& draft) {
         "INSERT INTO users(name, name_key, title, admin, disabled, scram, created_at) VALUES (?, ?, ?, ?, 0, "
         "?, ?)",
         account.name, key, account.title, account.admin, account.scram, to_ms(account.created_at));
+    record_act(connection, draft.act, clock_.wall());
     auto version = write_step(connection, {.changes = {user_put(account)}}, steps_kept_);
     return Committed<Account>{std::move(account), version};
   });
@@ -137,6 +139,7 @@ Result<Committed<Account>> SqliteUserStore::update(const std::string& name, cons
     account->scram = update.scram.value_or(account->scram);
     connection.run("UPDATE users SET title = ?2, admin = ?3, disabled = ?4, scram = ?5 WHERE name = ?1", name,
                    account->title, account->admin, account->disabled, account->scram);
+    record_act(connection, update.act, clock_.wall());
     auto after = user_put(*account);
     std::uint64_t version = before == after ? 0 : write_step(connection, {.changes = {after}}, steps_kept_);
     return Committed<Account>{std::move(*account), version};
@@ -154,16 +157,18 @@ Result<Committed<Token>> SqliteUserStore::create_token(const NewToken& draft) {
     }
     auto token = insert_token(connection, draft, clock_.wall());
     step.changes.push_back(token_put(draft));
+    record_act(connection, draft.act, clock_.wall());
     auto version = write_step(connection, step, steps_kept_);
     return Committed<Token>{std::move(token), version};
   });
 }
 
-Result<Committed<Token>> SqliteUserStore::revoke_token(const std::string& id) {
+Result<Committed<Token>> SqliteUserStore::revoke_token(const std::string& id, const std::optional<Act>& act) {
   return database_->write([&](SqliteConnection& connection) -> Result<Committed<Token>> {
     auto token = token_by_id(connection, id);
     if (!token) return std::unexpected(token.error());
     connection.run("DELETE FROM tokens WHERE id = ?", id);
+    record_act(connection, act, clock_.wall());
     auto version = write_step(connection, {.changes = {wire::TokenDrop{id}}}, steps_kept_);
     return Committed<Token>{std::move(*token), version};
   });

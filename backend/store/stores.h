@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backend/store/admission_store.h"
+#include "backend/store/audit_store.h"
 #include "backend/store/directory_log.h"
 #include "backend/store/message_store.h"
 #include "backend/store/room_store.h"
@@ -20,6 +21,7 @@ struct Stores {
   std::unique_ptr<UserStore> users;
   std::unique_ptr<DirectoryLog> directory;
   std::unique_ptr<AdmissionStore> admissions;
+  std::unique_ptr<AuditStore> audit;
   std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/store/audit_store.h"
 #include "backend/store/directory_change.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -23,12 +24,14 @@ struct NewAccount {
   std::string title;
   bool admin = false;
   std::string scram;
+  std::optional<Act> act{};
 };
 struct AccountUpdate {  // what is given is set
   std::optional<std::string> title{};
   std::optional<bool> admin{};
   std::optional<bool> disabled{};
   std::optional<std::string> scram{};
+  std::optional<Act> act{};
 };
 
 struct Token {
@@ -44,6 +47,7 @@ struct NewToken {
   std::string label;
   std::string sha256;  // raw 32 bytes of the token's text; the token itself is never stored
   std::optional<WallTime> expires_at{};
+  std::optional<Act> act{};
 };
 
 inline constexpr std::uint32_t kTokensPerUserMax = 200;
@@ -65,7 +69,8 @@ class UserStore {
 
   // Also removes this user's expired tokens. invalid_argument: the user holds kTokensPerUserMax others.
   virtual Result<Committed<Token>> create_token(const NewToken& token) = 0;
-  virtual Result<Committed<Token>> revoke_token(const std::string& id) = 0;
+  virtual Result<Committed<Token>> revoke_token(const std::string& id,
+                                                const std::optional<Act>& act = {}) = 0;
   virtual Result<Token> find_token(const std::string& id) = 0;
   virtual Result<std::vector<Token>> tokens(const std::string& user) = 0;  // oldest first
 

@@ -55,7 +55,7 @@ std::optional<wire::Failure> Intake::held_back(const UserView& user, const RoomV
 }
 
 bool Intake::message(const Client& client, std::string_view topic_text, std::string_view payload,
-                     const ReadProperties& properties, bool& retain) {
+                     const ReadProperties& properties, bool& retain, std::string& payload_after) {
   const auto topic = wire::parse_topic(topic_text);
   if (topic.kind == TopicKind::other) return true;
   const Session* session = logins_.session(client);
@@ -69,7 +69,7 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
       retain = false;
       return room_message(session->user, session->device, topic.room, payload, properties, client.protocol);
     case TopicKind::user_request:
-      return request(session->user, topic, payload, properties);
+      return request(*session, topic, payload, properties, payload_after);
     default:
       return true;
   }
@@ -123,8 +123,9 @@ void Intake::deliver(std::string_view room, const Accepted& accepted) {
   core_.broker.publish(topic_.c_str(), accepted.envelope, 1);
 }
 
-bool Intake::request(std::string_view user, const wire::Topic& topic, std::string_view payload,
-                     const ReadProperties& read_properties) {
+bool Intake::request(const Session& session, const wire::Topic& topic, std::string_view payload,
+                     const ReadProperties& read_properties, std::string& payload_after) {
+  const std::string_view user = session.user;
   auto refuse = [&](const wire::Failure& why) {
     return core_.refuse(user, why, {.method = topic.method, .id = request_id(user, topic.method, payload)});
   };
@@ -137,6 +138,7 @@ bool Intake::request(std::string_view user, const wire::Topic& topic, std::strin
   if (!properties.response_topic.empty() && !own_reply_topic(user, properties.response_topic))
     return refuse({Code::not_allowed,
                    "The Response Topic must be users/" + std::string(user) + "/replies or below it."});
+  payload_after = wire::with_origin(payload, session.device, session.address);
   ++core_.counters.requests;
   return true;
 }

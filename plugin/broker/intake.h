@@ -24,9 +24,9 @@ class Intake {
 
   Intake(Core& core, Logins& logins) : core_(core), logins_(logins) {}
 
-  // False: refused, and the sender told. `retain` may be taken away.
+  // False: refused, and the sender told. `retain` may be taken away, and `payload_after` may get what is to go on in the payload's place.
   bool message(const Client& client, std::string_view topic, std::string_view payload,
-               const ReadProperties& properties, bool& retain);
+               const ReadProperties& properties, bool& retain, std::string& payload_after);
   // An entry of the backend (joins, imports): its seq, 0 where it can't be taken now; of a room that is gone: nothing, as 0 in `gone`.
   struct Appended {
     std::uint64_t seq = 0;
@@ -38,8 +38,8 @@ class Intake {
  private:
   bool room_message(std::string_view user, std::string_view device, std::string_view room,
                     std::string_view payload, const ReadProperties& properties, int protocol);
-  bool request(std::string_view user, const wire::Topic& topic, std::string_view payload,
-               const ReadProperties& properties);
+  bool request(const Session& session, const wire::Topic& topic, std::string_view payload,
+               const ReadProperties& properties, std::string& payload_after);
   // Muted, or too soon in a room in slow mode.
   std::optional<wire::Failure> held_back(const UserView& user, const RoomView& room, wire::Role role,
                                          std::chrono::seconds& wait);

@@ -133,9 +133,9 @@ AclDecision Parley::check(const Client& client, const AclRequest& request) {
 }
 
 bool Parley::message(const Client& client, std::string_view topic, std::string_view payload,
-                     const Intake::ReadProperties& properties, bool& retain) {
+                     const Intake::ReadProperties& properties, bool& retain, std::string& payload_after) {
   if (clock_stands() && wire::parse_topic(topic).kind != wire::TopicKind::other) return false;
-  return intake_.message(client, topic, payload, properties, retain);
+  return intake_.message(client, topic, payload, properties, retain, payload_after);
 }
 
 void Parley::tick() {

@@ -24,7 +24,7 @@ class Parley {
                      std::string& new_username);
   AclDecision check(const Client& client, const AclRequest& request);
   bool message(const Client& client, std::string_view topic, std::string_view payload,
-               const Intake::ReadProperties& properties, bool& retain);
+               const Intake::ReadProperties& properties, bool& retain, std::string& payload_after);
   void control(const Client& client, std::string_view payload) { commands_.handle(client, payload); }
   void disconnected(const void* key) { logins_->disconnected(key); }
   void tick();

@@ -90,8 +90,10 @@ class PluginWithoutABroker : public testing::Test {
         AclDecision::allow)
       return false;
     bool retain = true;
+    std::string after;
     const bool taken = parley_->message(
-        c, "rooms/lab/send", payload, [] { return Properties{}; }, retain);
+        c, "rooms/lab/send", payload, [] { return Properties{}; }, retain, after);
+    EXPECT_EQ(after, "");
     EXPECT_FALSE(retain && taken);
     return taken;
   }
@@ -296,10 +298,11 @@ TEST_F(PluginWithoutABroker, requests_need_a_backend_and_a_reply_topic_of_ones_o
   fill();
   ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
   const auto ask = [&](const std::string& response_topic) {
+    std::string after;
     bool retain = false;
     return parley_->message(
         client("alice", "phone"), "users/alice/requests/history", R"({"id":"r1"})",
-        [&] { return Properties{.response_topic = response_topic}; }, retain);
+        [&] { return Properties{.response_topic = response_topic}; }, retain, after);
   };
   EXPECT_TRUE(ask(""));
   EXPECT_TRUE(ask("users/alice/replies/x"));

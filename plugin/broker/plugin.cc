@@ -154,16 +154,28 @@ int on_acl_check(int, void* event, void* userdata) {
   });
 }
 
+// The old payload stays the broker's.
+bool replace_payload(mosquitto_evt_message& e, std::string_view bytes) {
+  void* payload = mosquitto_malloc(bytes.size());
+  if (!payload) return false;
+  std::memcpy(payload, bytes.data(), bytes.size());
+  e.payload = payload;
+  e.payloadlen = static_cast<std::uint32_t>(bytes.size());
+  return true;
+}
+
 int on_message(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_message*>(event);
   const auto& reader = static_cast<Plugin*>(userdata)->properties;
   return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&](Parley& parley) {
     bool keep_retain = e.retain;
     const std::string_view payload{static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0};
+    std::string after;
     const bool taken = parley.message(
         describe(e.client), view(e.topic), payload, [&] { return read_properties(reader, e.properties); },
-        keep_retain);
+        keep_retain, after);
     e.retain = keep_retain;
+    if (taken && !after.empty() && !replace_payload(e, after)) return static_cast<int>(MOSQ_ERR_NOMEM);
     return static_cast<int>(taken ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED);
   });
 }

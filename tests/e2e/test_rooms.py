@@ -192,3 +192,18 @@ def test_an_administrator_deletes_a_message_of_a_room_not_their_own(chat):
         entry = next(e for e in alice.wait_envelopes(2, "private") if e["type"] == "delete")
         assert (entry["seq"], entry["from"], entry["role"], entry["content"]["target"]) == (deleted, "admin", "owner", seq)
         assert alice.request("message.delete", room="private", seq=deleted + 5)["error"]["code"] == "above_last_seq"
+
+
+def test_who_did_what_from_where_is_in_the_audit_log(chat):
+    chat.add_room("court", alice="moderator", bob="member")
+    with chat.client("alice", "alice-desk") as alice, chat.client("bob", "bob-old", v=4) as bob:
+        alice.ok("member.ban", room="court", user="bob")
+        assert bob.request("member.unban", room="court", user="bob", **{"$from": {"device": "lie", "address": "1.2.3.4"}})["error"]["code"] == "banned"
+        assert bob.request("audit.list")["error"]["code"] == "not_allowed"
+    acts = chat.ctl("audit", "--room", "court", "--user", "bob")[1]
+    assert [(a["actor"], a["action"], a["outcome"], a["device"], a["address"]) for a in acts[:2]] == [
+        ("bob", "member.unban", "banned", "bob-old", "127.0.0.1"), ("alice", "member.ban", "ok", "alice-desk", "127.0.0.1")]
+    assert chat.ctl("audit", "--actor", "alice", "--since", "1h", "--limit", 1)[1][0]["action"] == "member.ban"
+    assert chat.ctl("audit", user="bob", check=False)[0] == 1
+    chat.ctl("room", "update", "court", "--title", "The court")
+    assert chat.ctl("audit", "--room", "court", "--limit", 1)[1][0]["details"] == {"title": "The court"}

@@ -60,8 +60,8 @@ class FaultyRoomStore final : public RoomStore {
   Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) override {
     return plan_.run([&] { return inner_.update(room_id, update); });
   }
-  Result<Committed<Room>> erase(std::uint64_t room_id) override {
-    return plan_.run([&] { return inner_.erase(room_id); });
+  Result<Committed<Room>> erase(std::uint64_t room_id, const std::optional<Act>& act) override {
+    return plan_.run([&] { return inner_.erase(room_id, act); });
   }
   Result<Committed<Member>> change_member(const MemberChange& change) override {
     return plan_.run([&] { return inner_.change_member(change); });
@@ -94,8 +94,8 @@ class FaultyUserStore final : public UserStore {
   Result<Committed<Token>> create_token(const NewToken& token) override {
     return plan_.run([&] { return inner_.create_token(token); });
   }
-  Result<Committed<Token>> revoke_token(const std::string& id) override {
-    return plan_.run([&] { return inner_.revoke_token(id); });
+  Result<Committed<Token>> revoke_token(const std::string& id, const std::optional<Act>& act) override {
+    return plan_.run([&] { return inner_.revoke_token(id, act); });
   }
   Result<Token> find_token(const std::string& id) override {
     return plan_.run([&] { return inner_.find_token(id); });
@@ -162,8 +162,8 @@ class FaultyAdmissionStore final : public AdmissionStore {
                                                  std::uint32_t limit) override {
     return plan_.run([&] { return inner_.invitations_to(room_id, after, limit); });
   }
-  Result<> withdraw(std::uint64_t room_id, const std::string& user) override {
-    return plan_.run([&] { return inner_.withdraw(room_id, user); });
+  Result<> withdraw(std::uint64_t room_id, const std::string& user, const std::optional<Act>& act) override {
+    return plan_.run([&] { return inner_.withdraw(room_id, user, act); });
   }
   Result<JoinLink> create_link(const NewJoinLink& link) override {
     return plan_.run([&] { return inner_.create_link(link); });
@@ -174,12 +174,31 @@ class FaultyAdmissionStore final : public AdmissionStore {
   Result<std::vector<JoinLink>> links(std::uint64_t room_id) override {
     return plan_.run([&] { return inner_.links(room_id); });
   }
-  Result<> revoke_link(std::uint64_t room_id, const std::string& id) override {
-    return plan_.run([&] { return inner_.revoke_link(room_id, id); });
+  Result<> revoke_link(std::uint64_t room_id, const std::string& id, const std::optional<Act>& act) override {
+    return plan_.run([&] { return inner_.revoke_link(room_id, id, act); });
   }
 
  private:
   AdmissionStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyAuditStore final : public AuditStore {
+ public:
+  FaultyAuditStore(AuditStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<> record(const Act& act) override {
+    return plan_.run([&] { return inner_.record(act); });
+  }
+  Result<std::vector<RecordedAct>> list(const AuditQuery& query) override {
+    return plan_.run([&] { return inner_.list(query); });
+  }
+  Result<std::uint64_t> forget_before(WallTime time, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.forget_before(time, limit); });
+  }
+
+ private:
+  AuditStore& inner_;
   FaultPlan& plan_;
 };
 

@@ -16,11 +16,11 @@ class MemoryAdmissionStore final : public AdmissionStore {
                                                  std::uint32_t limit) override;
   Result<std::vector<Invitation>> invitations_to(std::uint64_t room_id, const std::string& after,
                                                  std::uint32_t limit) override;
-  Result<> withdraw(std::uint64_t room_id, const std::string& user) override;
+  Result<> withdraw(std::uint64_t room_id, const std::string& user, const std::optional<Act>& act) override;
   Result<JoinLink> create_link(const NewJoinLink& draft) override;
   Result<JoinLink> find_link(const std::string& sha256) override;
   Result<std::vector<JoinLink>> links(std::uint64_t room_id) override;
-  Result<> revoke_link(std::uint64_t room_id, const std::string& id) override;
+  Result<> revoke_link(std::uint64_t room_id, const std::string& id, const std::optional<Act>& act) override;
 
  private:
   void sweep() { database_->sweep_admissions(clock_.wall()); }
@@ -53,6 +53,7 @@ Result<> MemoryAdmissionStore::invite(const NewInvitation& draft) {
                                                          .by = draft.by,
                                                          .at = clock_.wall(),
                                                          .expires_at = draft.expires_at};
+  database_->record_act(draft.act, clock_.wall());
   return {};
 }
 
@@ -96,10 +97,12 @@ Result<std::vector<Invitation>> MemoryAdmissionStore::invitations_to(std::uint64
   return all;
 }
 
-Result<> MemoryAdmissionStore::withdraw(std::uint64_t room_id, const std::string& user) {
+Result<> MemoryAdmissionStore::withdraw(std::uint64_t room_id, const std::string& user,
+                                        const std::optional<Act>& act) {
   std::lock_guard lock(database_->mutex);
   sweep();
   if (database_->invitations.erase({room_id, user}) == 0) return missing();
+  database_->record_act(act, clock_.wall());
   return {};
 }
 
@@ -116,6 +119,7 @@ Result<JoinLink> MemoryAdmissionStore::create_link(const NewJoinLink& draft) {
                 .expires_at = draft.expires_at,
                 .uses_left = draft.uses};
   database_->links[draft.id] = {link, draft.sha256};
+  database_->record_act(draft.act, clock_.wall());
   return link;
 }
 
@@ -136,11 +140,13 @@ Result<std::vector<JoinLink>> MemoryAdmissionStore::links(std::uint64_t room_id)
   return links;
 }
 
-Result<> MemoryAdmissionStore::revoke_link(std::uint64_t room_id, const std::string& id) {
+Result<> MemoryAdmissionStore::revoke_link(std::uint64_t room_id, const std::string& id,
+                                           const std::optional<Act>& act) {
   std::lock_guard lock(database_->mutex);
   auto at = database_->links.find(id);
   if (at == database_->links.end() || at->second.link.room_id != room_id) return missing();
   database_->links.erase(at);
+  database_->record_act(act, clock_.wall());
   return {};
 }
 

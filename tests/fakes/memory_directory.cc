@@ -144,6 +144,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.rooms = memory_rooms(database, steps_kept, clock);
   stores.users = memory_users(database, steps_kept, clock);
   stores.directory = memory_directory(database);
+  stores.audit = memory_audit(database, clock);
   stores.admissions = memory_admissions(database, clock);
   return stores;
 }

@@ -22,7 +22,7 @@ class MemoryRoomStore final : public RoomStore {
   Result<std::vector<Member>> members(const MemberQuery& query) override;
   Result<Committed<Room>> create(const NewRoom& room) override;
   Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) override;
-  Result<Committed<Room>> erase(std::uint64_t room_id) override;
+  Result<Committed<Room>> erase(std::uint64_t room_id, const std::optional<Act>& act) override;
   Result<Committed<Member>> change_member(const MemberChange& change) override;
   Result<std::uint64_t> count() override;
 
@@ -138,6 +138,7 @@ Result<Committed<Room>> MemoryRoomStore::create(const NewRoom& draft) {
         .user = member.user, .role = member.role, .since = clock_.wall()};
     step.changes.push_back(wire::MemberPut{.room = room.id, .user = member.user, .role = member.role});
   }
+  database_->record_act(draft.act, clock_.wall());
   return Committed<Room>{seen(row), database_->write_step(step, steps_kept_)};
 }
 
@@ -155,12 +156,13 @@ Result<Committed<Room>> MemoryRoomStore::update(std::uint64_t room_id, const Roo
                                          .epoch = row->room.epoch,
                                          .last_seq = row->room.last_seq,
                                          .slow_s = row->room.slow_s});
+  database_->record_act(update.act, clock_.wall());
   std::uint64_t version = 0;
   if (!step.changes.empty() || !step.entries.empty()) version = database_->write_step(step, steps_kept_);
   return Committed<Room>{seen(*row), version};
 }
 
-Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id) {
+Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id, const std::optional<Act>& act) {
   std::lock_guard lock(database_->mutex);
   auto* row = database_->living(room_id);
   if (!row) return missing();
@@ -172,6 +174,7 @@ Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id) {
   std::erase_if(database_->mutes, [&](const auto& item) { return item.first.first == room_id; });
   for (auto& [version, step] : database_->log)
     std::erase_if(step.entries, [&](const auto& entry) { return entry.room == room_id; });
+  database_->record_act(act, clock_.wall());
   auto version = database_->write_step({.changes = {wire::RoomDrop{room_id}}}, steps_kept_);
   return Committed<Room>{room, version};
 }
@@ -209,6 +212,7 @@ Result<Committed<Member>> MemoryRoomStore::change_member(const MemberChange& cha
         .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned});
   if (mutes) put_mute(change, step.changes);
   next.muted_until = change.muted_until.value_or(now.muted_until);
+  database_->record_act(change.act, clock_.wall());
   return Committed<Member>{next, database_->write_step(step, steps_kept_)};
 }
 

@@ -41,6 +41,8 @@ struct MemoryDatabase {
   std::map<std::uint64_t, std::map<std::uint64_t, MessageRow>> messages;  // room → seq → message
   std::map<std::uint64_t, std::map<std::pair<std::uint64_t, Ulid>, std::string>> quarantine;
   std::map<MemberKey, Member> standings;  // members and banned
+  std::vector<RecordedAct> acts;
+  std::uint64_t last_act = 0;
   std::map<MemberKey, WallTime> mutes;
   std::map<MemberKey, Invitation> invitations;
   std::map<std::string, LinkRow> links;
@@ -55,6 +57,7 @@ struct MemoryDatabase {
   RoomRow* living(std::uint64_t room_id);
   std::uint64_t write_step(const StepDraft& draft, std::uint32_t steps_kept);
   void forget_steps_to(std::uint64_t floor);
+  void record_act(const std::optional<Act>& act, WallTime now);
   void sweep_admissions(WallTime now);
   Result<> use_ticket(const MemberChange& change, WallTime now);
 };
@@ -71,6 +74,7 @@ std::unique_ptr<UserStore> memory_users(std::shared_ptr<MemoryDatabase> database
                                         const Clock& clock);
 std::unique_ptr<AdmissionStore> memory_admissions(std::shared_ptr<MemoryDatabase> database,
                                                   const Clock& clock);
+std::unique_ptr<AuditStore> memory_audit(std::shared_ptr<MemoryDatabase> database, const Clock& clock);
 std::unique_ptr<DirectoryLog> memory_directory(std::shared_ptr<MemoryDatabase> database);
 
 }  // namespace parley::backend

@@ -16,7 +16,7 @@ class MemoryUserStore final : public UserStore {
   Result<Committed<Account>> create(const NewAccount& account) override;
   Result<Committed<Account>> update(const std::string& name, const AccountUpdate& update) override;
   Result<Committed<Token>> create_token(const NewToken& token) override;
-  Result<Committed<Token>> revoke_token(const std::string& id) override;
+  Result<Committed<Token>> revoke_token(const std::string& id, const std::optional<Act>& act) override;
   Result<Token> find_token(const std::string& id) override;
   Result<std::vector<Token>> tokens(const std::string& user) override;
   Result<std::uint64_t> count() override {
@@ -64,6 +64,7 @@ Result<Committed<Account>> MemoryUserStore::create(const NewAccount& draft) {
                   .scram = draft.scram,
                   .created_at = clock_.wall()};
   database_->accounts[draft.name] = account;
+  database_->record_act(draft.act, clock_.wall());
   return Committed<Account>{account, database_->write_step({.changes = {user_put(account)}}, steps_kept_)};
 }
 
@@ -77,6 +78,7 @@ Result<Committed<Account>> MemoryUserStore::update(const std::string& name, cons
   account.admin = update.admin.value_or(account.admin);
   account.disabled = update.disabled.value_or(account.disabled);
   account.scram = update.scram.value_or(account.scram);
+  database_->record_act(update.act, clock_.wall());
   auto after = user_put(account);
   auto version = before == after ? 0 : database_->write_step({.changes = {after}}, steps_kept_);
   return Committed<Account>{account, version};
@@ -103,18 +105,20 @@ Result<Committed<Token>> MemoryUserStore::create_token(const NewToken& draft) {
               .created_at = clock_.wall(),
               .expires_at = draft.expires_at};
   tokens[draft.id] = {token, draft.sha256};
+  database_->record_act(draft.act, clock_.wall());
   auto expires = draft.expires_at ? to_ms(*draft.expires_at) : 0;
   step.changes.push_back(
       wire::TokenPut{.id = draft.id, .user = draft.user, .sha256 = draft.sha256, .expires_ms = expires});
   return Committed<Token>{token, database_->write_step(step, steps_kept_)};
 }
 
-Result<Committed<Token>> MemoryUserStore::revoke_token(const std::string& id) {
+Result<Committed<Token>> MemoryUserStore::revoke_token(const std::string& id, const std::optional<Act>& act) {
   std::lock_guard lock(database_->mutex);
   auto at = database_->tokens.find(id);
   if (at == database_->tokens.end()) return missing();
   auto token = at->second.token;
   database_->tokens.erase(at);
+  database_->record_act(act, clock_.wall());
   return Committed<Token>{token, database_->write_step({.changes = {wire::TokenDrop{id}}}, steps_kept_)};
 }
 

@@ -13,6 +13,7 @@ void add_user_commands(CLI::App& app, Context& context);
 void add_token_commands(CLI::App& app, Context& context);
 void add_room_commands(CLI::App& app, Context& context);
 void add_member_commands(CLI::App& app, Context& context);
+void add_audit_command(CLI::App& app, Context& context);
 void add_admission_commands(CLI::App& app, Context& context);  // invite, link
 void add_message_commands(CLI::App& app, Context& context);    // send, history, delete
 void add_tail_command(CLI::App& app, Context& context);

@@ -44,6 +44,7 @@ int run(int argc, char** argv) {
   add_room_commands(app, context);
   add_member_commands(app, context);
   add_admission_commands(app, context);
+  add_audit_command(app, context);
   add_message_commands(app, context);
   add_tail_command(app, context);
   add_session_commands(app, context);
