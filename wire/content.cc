@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/encoding.h"
+#include "wire/entry.h"
 #include "wire/json_scan.h"
 #include "wire/limits.h"
 
@@ -78,20 +79,60 @@ std::expected<void, Refusal> check_type(std::string_view type) {
 
 // What the broker reads of a content object.
 struct ContentMembers {
-  std::array<Member, 4> all{Member{.name = "type"}, Member{.name = "ref"}, Member{.name = "target"},
-                            Member{.name = "text"}};
+  std::array<Member, 8> all{Member{.name = "type"}, Member{.name = "ref"},    Member{.name = "target"},
+                            Member{.name = "text"}, Member{.name = "thread"}, Member{.name = "reply_to"},
+                            Member{.name = "key"},  Member{.name = "remove"}};
   Member& type() { return all[0]; }
   Member& ref() { return all[1]; }
   Member& target() { return all[2]; }
   Member& text() { return all[3]; }
+  Member& thread() { return all[4]; }
+  Member& reply_to() { return all[5]; }
+  Member& key() { return all[6]; }
+  Member& remove() { return all[7]; }
 };
 
-std::expected<void, Refusal> check_by_type(std::string_view type, ContentMembers& m) {
-  if (needs_target(type) && !(m.target().is(Kind::natural) && m.target().natural >= 1)) {
+bool names_an_entry(const Member& m) {
+  return m.is(Kind::natural) && m.natural >= 1;
+}
+
+constexpr std::string_view kKeyRule =
+    "A reaction needs `key`, a string of 1 to 64 bytes without control characters.";
+static_assert(kReactionKeyMax == 64);
+
+std::expected<void, Refusal> check_reaction(ContentMembers& m) {
+  const std::string& key = m.key().text;
+  if (!m.key().is(Kind::string) || key.empty() || key.size() > kReactionKeyMax || has_control(key))
+    return refuse(Code::malformed, std::string(kKeyRule));
+  if (!m.remove().is(Kind::absent) && !m.remove().is(Kind::boolean))
+    return refuse(Code::malformed, "`remove` is true or false.");
+  return {};
+}
+
+// `members`: how many there are at top level.
+std::expected<void, Refusal> check_edit(ContentMembers& m, std::size_t members) {
+  if (!m.text().is(Kind::absent) && !m.text().is(Kind::string))
+    return refuse(Code::malformed, "The `text` of an edit is a string.");
+  std::size_t around = 0;
+  for (const Member* one : {&m.type(), &m.ref(), &m.target(), &m.thread(), &m.reply_to()})
+    around += one->is(Kind::absent) ? 0 : 1;
+  if (members == around) return refuse(Code::empty, "An edit needs what is to stand there instead.");
+  return {};
+}
+
+std::expected<void, Refusal> check_by_type(std::string_view type, ContentMembers& m, std::size_t members) {
+  for (const Member* one : {&m.thread(), &m.reply_to()}) {
+    if (!one->is(Kind::absent) && !names_an_entry(*one))
+      return refuse(Code::malformed,
+                    "`" + std::string(one->name) + "` is the number of a message: an integer above 0.");
+  }
+  if (needs_target(type) && !names_an_entry(m.target())) {
     return refuse(Code::malformed,
                   "A message of type `" + std::string(type) +
                       "` needs `target`, the number of the message it is about: an integer above 0.");
   }
+  if (type == "reaction") return check_reaction(m);
+  if (type == "edit") return check_edit(m, members);
   if (type != "text") return {};
   if (!m.text().is(Kind::string))
     return refuse(Code::malformed, "A message of type `text` needs `text`, a string.");
@@ -111,8 +152,12 @@ std::expected<Content, Refusal> object_content(std::string_view payload) {
   }
   std::string type = m.type().is(Kind::absent) ? "text" : std::move(m.type().text);
   if (auto ok = check_type(type); !ok) return std::unexpected(ok.error());
-  if (auto ok = check_by_type(type, m); !ok) return std::unexpected(ok.error());
-  return Content{std::move(type), std::move(m.ref().text), std::string(trim_json(payload))};
+  if (auto ok = check_by_type(type, m, *members); !ok) return std::unexpected(ok.error());
+  const auto target = needs_target(type) ? m.target().natural : 0;
+  return Content{.type = std::move(type),
+                 .ref = std::move(m.ref().text),
+                 .json = std::string(trim_json(payload)),
+                 .refers_to = std::max({target, m.thread().natural, m.reply_to().natural})};
 }
 
 std::expected<Content, Refusal> text_content(std::string_view text) {

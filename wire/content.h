@@ -22,6 +22,7 @@ struct Content {
   std::string json;   // a JSON object in UTF-8, at most kContentJsonMax bytes: when the client sent an object, its bytes without
                       // white space around (newlines between tokens stay); {"text":…} for plain text;
                       // {"data":base64,"content_type":…} for other bytes
+  std::uint64_t refers_to = 0;  // the highest of the entries it names (target, thread, reply_to); 0: it names none
 };
 
 // Recognises and validates. In this order:
@@ -29,10 +30,12 @@ struct Content {
 //   first byte after white space is `{` → must be one JSON object (RFC 8259) in UTF-8 without U+0000 (raw or escaped), else malformed;
 //     nested deeper than kContentDepthMax → too_deep; `{}` → empty;
 //     top-level `type` and `ref` must be strings, else malformed; ref 1…kRefMax bytes without control characters;
-//     none of `type ref target text` may be given twice at top level, else malformed;
+//     none of `type ref target text thread reply_to key remove` may be given twice at top level, else malformed;
 //     `type`: `text media edit delete reaction`, or x.<1-62 of a-z 0-9 . _ ->; else reserved_type (`member room data` are reserved);
-//     `edit delete reaction` need `target`, an integer ≥ 1, else malformed; `text` needs a string `text`, else malformed, that is not
-//     blank (ASCII white space only), else empty;
+//     `thread` and `reply_to`, where given, are integers ≥ 1, else malformed;
+//     `edit delete reaction` need `target`, an integer ≥ 1, else malformed; `edit` something besides (a `text` is a string), else empty;
+//     `reaction` a `key` of 1…kReactionKeyMax bytes without control characters, and `remove`, where given, true or false, else malformed;
+//     `text` needs a string `text`, else malformed, that is not blank (ASCII white space only), else empty;
 //   otherwise valid UTF-8 without U+0000 → plain text (blank text → empty);
 //   otherwise bytes: content_type is `content_type` when given (MQTT 5 property, ≤ 128 bytes of printable ASCII), else
 //     application/octet-stream;

@@ -162,6 +162,45 @@ TEST(Content, members_of_the_wrong_kind_are_malformed) {
   }
 }
 
+TEST(Content, reactions_have_a_short_key) {
+  for (const std::string& members :
+       {R"("key":"👍")"s, R"("key":"+1","remove":true)"s, R"("key":"+1","remove":false)"s,
+        "\"key\":\"" + std::string(64, 'k') + "\""}) {
+    EXPECT_EQ(verdict("{\"type\":\"reaction\",\"target\":2," + members + "}"), "accepted") << members;
+  }
+  for (const std::string& members :
+       {R"("a":1)"s, R"("key":"")"s, R"("key":1)"s, R"("key":["+1"])"s, R"("key":"a\nb")"s,
+        R"("key":"+1","remove":1)"s, R"("key":"+1","key":"+1")"s,
+        R"("key":"+1","remove":true,"remove":false)"s, "\"key\":\"" + std::string(65, 'k') + "\""}) {
+    EXPECT_EQ(verdict("{\"type\":\"reaction\",\"target\":2," + members + "}"), "malformed") << members;
+  }
+}
+
+TEST(Content, an_edit_says_what_is_to_stand_there) {
+  EXPECT_EQ(verdict(R"({"type":"edit","target":1,"url":"u"})"), "accepted");
+  EXPECT_EQ(verdict(R"({"type":"edit","target":1})"), "empty");
+  EXPECT_EQ(verdict(R"({"type":"edit","target":1,"ref":"a","thread":2,"reply_to":2})"), "empty");
+  EXPECT_EQ(verdict(R"({"type":"edit","target":1,"text":7})"), "malformed");
+}
+
+TEST(Content, threads_and_replies_are_numbers_of_messages) {
+  EXPECT_EQ(verdict(R"({"text":"x","thread":3,"reply_to":4})"), "accepted");
+  for (const char* payload : {R"({"text":"x","thread":0})", R"({"text":"x","thread":"3"})",
+                              R"({"text":"x","thread":3,"thread":3})", R"({"text":"x","reply_to":-1})",
+                              R"({"type":"x.a","reply_to":null})", R"({"text":"x","reply_to":1.5})"}) {
+    EXPECT_EQ(verdict(payload), "malformed") << payload;
+  }
+}
+
+TEST(Content, the_highest_entry_it_names_is_told) {
+  const auto refers_to = [](const char* payload) { return parse_content(payload, kMax)->refers_to; };
+  EXPECT_EQ(refers_to(R"({"text":"x"})"), 0u);
+  EXPECT_EQ(refers_to(R"({"text":"x","target":9})"), 0u);
+  EXPECT_EQ(refers_to(R"({"text":"x","thread":3,"reply_to":7})"), 7u);
+  EXPECT_EQ(refers_to(R"({"type":"delete","target":12,"reply_to":7})"), 12u);
+  EXPECT_EQ(refers_to("plain text"), 0u);
+}
+
 TEST(Content, refs_are_short_and_without_controls) {
   const auto with_ref = [](const std::string& ref) { return "{\"text\":\"x\",\"ref\":\"" + ref + "\"}"; };
   EXPECT_EQ(verdict(with_ref(std::string(128, 'r'))), "accepted");

@@ -14,6 +14,7 @@
 #include "wire/content.h"
 #include "wire/envelope.h"
 #include "wire/error_codes.h"
+#include "wire/fold.h"
 #include "wire/limits.h"
 #include "wire/names.h"
 #include "wire/request.h"
@@ -90,6 +91,33 @@ void check_send(const std::string& text) {
   EXPECT_EQ(content->ref, json.value("ref", ""));
 }
 
+// As a store and RoomFold give it: with the same notes, the codec's own bytes.
+void check_folded(const std::string& text) {
+  const auto json = OrderedJson::parse(text);
+  auto stored = json;
+  for (const char* note : {"edited", "reactions", "thread"}) stored.erase(note);
+  Notes notes;
+  if (json.contains("edited")) {
+    notes.edit_seq = json["edited"]["seq"];
+    notes.edit_at_ms = json["edited"]["at"];
+    notes.edit_content = json["content"].dump();
+    stored["content"] = {{"text", "hi"}};
+  }
+  for (const auto& one : json.value("reactions", OrderedJson::array()))
+    notes.reactions.push_back({one["key"], one["count"], one["users"]});
+  if (json.contains("thread")) {
+    notes.replies = json["thread"]["replies"];
+    notes.last_reply = json["thread"]["last_seq"];
+  }
+  EXPECT_EQ(folded(stored.dump(), notes), json.dump());
+  if (json.contains("deleted")) {
+    stored.erase("deleted");
+    const Deletion deletion{json["deleted"]["seq"], json["deleted"]["at"], json["deleted"]["by"]};
+    EXPECT_EQ(erased(stored.dump(), deletion, json["deleted"].value("thread", std::uint64_t{0})),
+              json.dump());
+  }
+}
+
 void check_envelope(const std::string& text) {
   const auto envelope = parse_envelope(text);
   ASSERT_TRUE(envelope) << envelope.error().message;
@@ -163,9 +191,10 @@ void check_status(const std::string& text) {
 
 TEST(Contract, every_example_passes_its_codec) {
   const std::map<std::string, std::function<void(const std::string&)>> codecs{
-      {"send", check_send},       {"envelope", check_envelope},   {"request", check_request},
-      {"reply", check_reply},     {"failure", check_failure},     {"state", check_state},
-      {"refused", check_refused}, {"duplicate", check_duplicate}, {"status", check_status}};
+      {"send", check_send},       {"envelope", check_envelope}, {"folded", check_folded},
+      {"request", check_request}, {"reply", check_reply},       {"failure", check_failure},
+      {"state", check_state},     {"refused", check_refused},   {"duplicate", check_duplicate},
+      {"status", check_status}};
   std::set<std::string> seen;
   for (const Example& example : examples()) {
     SCOPED_TRACE("topics.md:" + std::to_string(example.line) + " " + example.codec);

@@ -10,7 +10,7 @@
 
 namespace parley::backend {
 
-// Which cached messages are meant. `lease` is a random number the user of the cache draws whenever it can no
+// Which cached messages are meant. `epoch` is whatever must be the same for what lies there to be right. `lease` is a random number the user of the cache draws whenever it can no
 // longer answer for what it put there: what lies under another lease is never found again.
 struct RoomKey {
   std::uint64_t lease = 0;
@@ -53,6 +53,9 @@ class Cache {
 
   // Newly stored messages of any rooms, in order: added where the room's messages before them are kept.
   virtual Result<> extend(std::uint64_t lease, std::span<const wire::Record> records) = 0;
+
+  // Takes away what it has of these rooms. What a slow reader puts there afterwards it may keep.
+  virtual Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) = 0;
 
   // Counts one against `counter` unless that is above `rate`: then false. Without the shared cache this
   // process counts for itself.

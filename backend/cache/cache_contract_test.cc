@@ -176,6 +176,24 @@ TEST_P(CacheContract, filling_again_replaces) {
   EXPECT_EQ(find(5, 20, {1, 20}), test_envelopes(5, 14, 20));
 }
 
+TEST_P(CacheContract, rooms_that_are_dropped_are_gone_and_others_stay) {
+  fill(5, 1, 3);
+  fill(6, 1, 3);
+  const std::vector<std::uint64_t> rooms = {5, 7};
+  ASSERT_TRUE(cache_->drop(lease_, rooms));
+  EXPECT_THAT(find(5, 3, {1, 3}), IsEmpty());
+  EXPECT_EQ(find(6, 3, {1, 3}).size(), 3u);
+  extend(TestRecords().add(5, 4));
+  EXPECT_THAT(find(5, 4, {4, 4}), IsEmpty());
+}
+
+TEST_P(CacheContract, what_it_was_filled_with_is_not_extended_by_what_came_before) {
+  fill(5, 1, 5);
+  extend(TestRecords().add(5, 3, 50).add(5, 6));
+  EXPECT_EQ(find(5, 6, {1, 6}), test_envelopes(5, 1, 6));
+  EXPECT_EQ(find(5, 6, {3, 3}), test_envelopes(5, 3, 3));
+}
+
 TEST_P(CacheContract, keeps_the_newest_of_a_room_up_to_its_limit) {
   fill(5, 1, 50);
   EXPECT_EQ(find(5, 50, {1, 50}), test_envelopes(5, 31, 50));

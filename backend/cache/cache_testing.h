@@ -45,6 +45,14 @@ class TestRecords {
                         .envelope = texts_.emplace_back(test_envelope(room_id, seq, padding))});
     return *this;
   }
+  // Alice takes her message `target` back.
+  TestRecords& remove(std::uint64_t room_id, std::uint64_t seq, std::uint64_t target) {
+    add(room_id, seq);
+    records_.back().type = "delete";
+    records_.back().envelope = texts_.emplace_back(
+        "{\"seq\":" + std::to_string(seq) + ",\"content\":{\"target\":" + std::to_string(target) + "}}");
+    return *this;
+  }
   TestRecords& add_range(std::uint64_t room_id, std::uint64_t first, std::uint64_t last) {
     for (auto seq = first; seq <= last; ++seq) add(room_id, seq);
     return *this;

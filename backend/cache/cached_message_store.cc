@@ -1,5 +1,7 @@
 #include "backend/cache/cached_message_store.h"
 
+#include <algorithm>
+
 #include "base/crypto.h"
 
 namespace parley::backend {
@@ -33,8 +35,23 @@ Result<StoreOutcome> CachedMessageStore::store(std::uint64_t generation, std::ui
   const auto lease = lease_.load();
   auto outcome = store_.store(generation, from, to, records);
   const bool all_new = outcome && outcome->stored == records.size() && outcome->quarantined == 0;
-  if (lease != 0 && all_new) (void)cache_.extend(lease, records);
+  if (lease == 0) return outcome;
+  if (outcome && !outcome->rewritten.empty())
+    pass_on_the_rest(lease, records, outcome->rewritten, all_new);
+  else if (all_new)
+    (void)cache_.extend(lease, records);
   return outcome;
+}
+
+// What was deleted must not stay behind, though no reader would be given it any more.
+void CachedMessageStore::pass_on_the_rest(std::uint64_t lease, std::span<const wire::Record> records,
+                                          std::span<const std::uint64_t> rewritten, bool all_new) {
+  (void)cache_.drop(lease, rewritten);
+  if (!all_new) return;
+  std::vector<wire::Record> rest;
+  for (const auto& record : records)
+    if (std::ranges::find(rewritten, record.room_id) == rewritten.end()) rest.push_back(record);
+  if (!rest.empty()) (void)cache_.extend(lease, rest);
 }
 
 Result<Page> CachedMessageStore::page(const PageQuery& query) {
@@ -46,7 +63,8 @@ Result<Page> CachedMessageStore::page(const PageQuery& query) {
     bypassed_.add();
     return store_.page(query);
   }
-  const RoomKey key{.lease = lease, .room_id = query.room_id, .epoch = head.epoch};
+  const RoomKey key{
+      .lease = lease, .room_id = query.room_id, .epoch = head.epoch + "." + std::to_string(head.rewritten)};
   const auto found = cache_.find(key, newest, *seqs);
   if (!found) {
     bypassed_.add();

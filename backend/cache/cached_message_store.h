@@ -19,9 +19,11 @@ namespace parley::backend {
 // - The cache gives messages by number, and a page is made only of all numbers without a hole that it must
 //   hold, so an old, cut or holed copy is not enough for one.
 // - What lies under a number was read from the store, or stored successfully, under the present lease. The
-//   lease is drawn at random by each begin(), and messages do not change within it: a journal that was
-//   renewed, a machine put back to an earlier day, or another parleyd's time as the consumer ends it. So the
-//   cache begins cold with each attach. (Whoever lets stored messages change must draw a new lease for it.)
+//   lease is drawn at random by each begin(): a journal that was renewed, a machine put back to an earlier day,
+//   or another parleyd's time as the consumer ends it. So the cache begins cold with each attach.
+// - Messages change when one of the room is deleted. The head tells the last time that happened, and it is part
+//   of the key: whoever knows of the deletion finds nothing of before. Rooms in which store() deleted something
+//   are dropped at once, too; what a reader puts there who began before that lies there unread until it expires.
 // Anything else, and any failure of the cache, is answered by the store.
 //
 // Thread-safe as a MessageStore is. `store`, `cache` and `metrics` must outlive it.
@@ -35,10 +37,16 @@ class CachedMessageStore final : public MessageStore {
   Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
                              std::span<const wire::Record> records) override;
   Result<Page> page(const PageQuery& query) override;
+  Result<Page> thread(const ThreadQuery& query) override { return store_.thread(query); }
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
+    return store_.notes(messages);
+  }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return store_.last_seq(room_id); }
   Result<std::uint64_t> message_count() override { return store_.message_count(); }
 
  private:
+  void pass_on_the_rest(std::uint64_t lease, std::span<const wire::Record> records,
+                        std::span<const std::uint64_t> rewritten, bool all_new);
   Result<Page> refill(const PageQuery& query, const RoomKey& key);
 
   MessageStore& store_;

@@ -31,6 +31,9 @@ class AwayCache final : public Cache {
     if (away) return fail(Errc::unavailable, "away");
     return inner_.extend(lease, records);
   }
+  Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) override {
+    return inner_.drop(lease, rooms);
+  }
   bool take(const std::string& counter, const Rate& rate) override { return inner_.take(counter, rate); }
   Dependency dependency() override { return inner_.dependency(); }
 
@@ -59,6 +62,10 @@ class InDoubtStore final : public MessageStore {
     ++pages;
     return inner_.page(query);
   }
+  Result<Page> thread(const ThreadQuery& query) override { return inner_.thread(query); }
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
+    return inner_.notes(messages);
+  }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return inner_.last_seq(room_id); }
   Result<std::uint64_t> message_count() override { return inner_.message_count(); }
 
@@ -81,7 +88,7 @@ class CachedMessageStoreTest : public testing::Test {
   }
   RoomHead head() {
     const auto room = database_.stores().rooms->get(lab_);
-    return room ? RoomHead{room->epoch, room->last_seq} : RoomHead{};
+    return room ? RoomHead{room->epoch, room->last_seq, room->rewritten} : RoomHead{};
   }
   Page newest(std::uint32_t limit = 5) { return page({.limit = limit}); }
   Page page(PageQuery query) {
@@ -114,6 +121,22 @@ TEST_F(CachedMessageStoreTest, a_page_is_read_once) {
   EXPECT_EQ(page({.before = 3, .limit = 5}).envelopes, test_envelopes(lab_, 1, 2));
   EXPECT_EQ(inner_.pages, 1);
   EXPECT_EQ(hits(), 3);
+}
+
+TEST_F(CachedMessageStoreTest, a_deleted_message_leaves_the_cache_at_once) {
+  const auto den = database_.make_room("den").id;
+  store(TestRecords().add_range(lab_, 1, 9).add_range(den, 1, 3));
+  newest();
+  store(TestRecords().remove(lab_, 10, 8).add(den, 4));
+  const auto page = newest();
+  EXPECT_EQ(page.envelopes[2].find("\"content\":{},\"deleted\":{\"seq\":10,"),
+            page.envelopes[2].find("\"content\""));
+  EXPECT_EQ(inner_.pages, 2);
+  EXPECT_EQ(newest().envelopes, page.envelopes);
+  EXPECT_EQ(inner_.pages, 2);
+  store(TestRecords().add(lab_, 11));
+  EXPECT_EQ(newest(4).envelopes[0], page.envelopes[2]);
+  EXPECT_EQ(inner_.pages, 2);
 }
 
 TEST_F(CachedMessageStoreTest, what_is_stored_goes_through_to_the_cache) {

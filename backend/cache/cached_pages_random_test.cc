@@ -81,7 +81,11 @@ class Run {
       auto& next = next_[room];
       if (next == 0) next = 1;
       const auto first = random_() % 12 == 0 && next > 1 ? next - 1 : next;  // a repeat
-      for (auto seq = first; seq <= next; ++seq) records.add(room, seq, sizes_(random_));
+      for (auto seq = first; seq < next; ++seq) records.add(room, seq, sizes_(random_));
+      if (next > 1 && random_() % 8 == 0)
+        records.remove(room, next, std::max<std::uint64_t>(next, 13) - 1 - random_() % 12);
+      else
+        records.add(room, next, sizes_(random_));
       ++next;
       if (random_() % 40 == 0) records.add(room, next - 1, 5, 1);  // a conflict: quarantine
     }
@@ -101,7 +105,7 @@ class Run {
       const auto direction = random_() % 3;
       if (direction == 1) query.after = near;
       if (direction == 2) query.before = near;
-      query.head = RoomHead{room->epoch, room->last_seq};
+      query.head = RoomHead{room->epoch, room->last_seq, room->rewritten};
       const auto expected = bare().page(query), given = cached_->page(query);
       ASSERT_TRUE(expected && given);
       ASSERT_EQ(given->envelopes, expected->envelopes);

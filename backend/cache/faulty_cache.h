@@ -32,6 +32,10 @@ class FaultyCache final : public Cache {
       (void)inner_.extend(lease, kept);
     });
   }
+  Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) override {
+    return write(
+        [this, lease, kept = std::vector(rooms.begin(), rooms.end())] { (void)inner_.drop(lease, kept); });
+  }
   bool take(const std::string& counter, const Rate& rate) override { return inner_.take(counter, rate); }
   Dependency dependency() override { return inner_.dependency(); }
 

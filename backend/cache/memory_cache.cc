@@ -55,6 +55,12 @@ Result<> MemoryCache::extend(std::uint64_t lease, std::span<const wire::Record> 
   return {};
 }
 
+Result<> MemoryCache::drop(std::uint64_t, std::span<const std::uint64_t> rooms) {
+  std::lock_guard lock(mutex_);
+  for (const auto room : rooms) drop(room);
+  return {};
+}
+
 void MemoryCache::add(Tail& tail, std::string_view envelope) {
   tail.envelopes.emplace_back(envelope);
   ++tail.end;

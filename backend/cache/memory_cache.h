@@ -20,6 +20,7 @@ class MemoryCache final : public Cache {
   Result<std::vector<std::string>> find(const RoomKey& key, std::uint64_t newest, SeqRange range) override;
   Result<> fill(const RoomKey& key, std::uint64_t first, std::span<const std::string> envelopes) override;
   Result<> extend(std::uint64_t lease, std::span<const wire::Record> records) override;
+  Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) override;
   bool take(const std::string& counter, const Rate& rate) override { return counters_.take(counter, rate); }
   Dependency dependency() override {
     return {"cache", [] { return BreakerReading{}; }};

@@ -1,7 +1,6 @@
 #include "backend/cache/page_cut.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace parley::backend {
 namespace {
@@ -58,15 +57,6 @@ std::optional<Page> cut_page(const PageQuery& query, std::uint64_t newest, std::
   page.envelopes.assign(envelopes.end() - static_cast<std::ptrdiff_t>(taken), envelopes.end());
   page.more = taken < envelopes.size();
   return page;
-}
-
-std::uint64_t seq_of_envelope(std::string_view envelope) {
-  constexpr std::string_view kBegin = "{\"seq\":";
-  if (!envelope.starts_with(kBegin)) return 0;
-  std::uint64_t seq = 0;
-  const auto* end = envelope.data() + envelope.size();
-  const auto read = std::from_chars(envelope.data() + kBegin.size(), end, seq);
-  return read.ec == std::errc() && read.ptr != end && *read.ptr == ',' ? seq : 0;
 }
 
 std::size_t dense_tail(std::span<const std::string> envelopes, std::uint64_t last) {

@@ -6,6 +6,7 @@
 
 #include "backend/cache/cache.h"
 #include "backend/store/message_store.h"
+#include "wire/entry.h"
 
 // Pages from a room's newest messages alone. Pure.
 namespace parley::backend {
@@ -19,8 +20,7 @@ std::optional<SeqRange> seqs_for(const PageQuery& query, std::uint64_t newest);
 std::optional<Page> cut_page(const PageQuery& query, std::uint64_t newest, std::uint64_t last,
                              std::span<const std::string> envelopes);
 
-// The seq an envelope says it has; 0 when it does not begin with one, as every envelope of wire/envelope.h does.
-std::uint64_t seq_of_envelope(std::string_view envelope);
+using wire::seq_of_envelope;
 
 // How many of the last of `envelopes` follow each other without a hole and end with `last`.
 std::size_t dense_tail(std::span<const std::string> envelopes, std::uint64_t last);

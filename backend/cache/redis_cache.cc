@@ -89,7 +89,7 @@ Result<> RedisCache::fill(const RoomKey& key, std::uint64_t first, std::span<con
   RedisCommand push{"RPUSH", name};
   for (auto i = envelopes.size() - kept; i < envelopes.size(); ++i)
     push.push_back(pack_entry(key.room_id, first + i, envelopes[i]));
-  note_filled(key, bytes);
+  note_filled(key, bytes, first + envelopes.size());
   auto replies =
       pool_->run({{"MULTI"}, {"DEL", name}, push, {"PEXPIRE", name, ms(options_.expiry)}, {"EXEC"}});
   if (!replies) return std::unexpected(replies.error());
@@ -97,9 +97,9 @@ Result<> RedisCache::fill(const RoomKey& key, std::uint64_t first, std::span<con
 }
 
 // Before the list is there, so that nothing stored meanwhile goes past it.
-void RedisCache::note_filled(const RoomKey& key, std::size_t bytes) {
+void RedisCache::note_filled(const RoomKey& key, std::size_t bytes, std::uint64_t end) {
   std::lock_guard lock(mutex_);
-  filled_.put(key.room_id, {key, bytes});
+  filled_.put(key.room_id, {key, bytes, end});
   if (filled_.size() > options_.rooms_max) filled_.erase(filled_.oldest().first);
 }
 
@@ -113,12 +113,29 @@ Result<> RedisCache::extend(std::uint64_t lease, std::span<const wire::Record> r
   return std::unexpected(replies.error());
 }
 
+Result<> RedisCache::drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) {
+  RedisCommand remove{"DEL"};
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto room : rooms) {
+      const auto* filled = filled_.find(room);
+      if (!filled || filled->key.lease != lease) continue;
+      remove.push_back(name_of(filled->key));
+      filled_.erase(room);
+    }
+  }
+  if (remove.size() == 1) return {};
+  auto replies = pool_->run({remove});
+  if (!replies) return std::unexpected(replies.error());
+  return {};
+}
+
 RedisCache::Additions RedisCache::additions_of(std::uint64_t lease, std::span<const wire::Record> records) {
   Additions additions;
   std::lock_guard lock(mutex_);
   for (const auto& record : records) {
     const auto* filled = filled_.find(record.room_id);
-    if (!filled || filled->key.lease != lease) continue;
+    if (!filled || filled->key.lease != lease || record.seq < filled->end) continue;
     auto& addition = additions[record.room_id];
     if (addition.records.empty()) addition.name = name_of(filled->key);
     addition.records.push_back(&record);

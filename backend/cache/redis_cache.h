@@ -38,6 +38,7 @@ class RedisCache final : public Cache {
   Result<std::vector<std::string>> find(const RoomKey& key, std::uint64_t newest, SeqRange range) override;
   Result<> fill(const RoomKey& key, std::uint64_t first, std::span<const std::string> envelopes) override;
   Result<> extend(std::uint64_t lease, std::span<const wire::Record> records) override;
+  Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) override;
   bool take(const std::string& counter, const Rate& rate) override;
   Dependency dependency() override;
 
@@ -45,6 +46,7 @@ class RedisCache final : public Cache {
   struct Filled {  // what a list in Redis is held to be
     RoomKey key;
     std::size_t bytes = 0;  // at most
+    std::uint64_t end = 0;  // one after the last seq it was filled with
   };
   struct Addition {
     std::string name;  // of the list
@@ -54,7 +56,7 @@ class RedisCache final : public Cache {
 
   std::string name_of(const RoomKey& key) const;
   Result<std::vector<std::string>> not_filled() const;
-  void note_filled(const RoomKey& key, std::size_t bytes);
+  void note_filled(const RoomKey& key, std::size_t bytes, std::uint64_t end);
   void forget(const Additions& additions);
   Additions additions_of(std::uint64_t lease, std::span<const wire::Record> records);
   std::vector<RedisCommand> commands_for(const Additions& additions);

@@ -178,6 +178,10 @@ class FakeMessageStore final : public MessageStore {
     return StoreOutcome{};
   }
   Result<Page> page(const PageQuery&) override { return Page{}; }
+  Result<Page> thread(const ThreadQuery&) override { return Page{}; }
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place>) override {
+    return std::map<Place, wire::Notes>{};
+  }
   Result<std::uint64_t> last_seq(std::uint64_t) override { return 0; }
   Result<std::uint64_t> message_count() override { return 0; }
 

@@ -22,13 +22,14 @@ constexpr MovedTable kTables[] = {
      "$2::text[],"
      " $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[],"
      " $10::bigint[], $11::text[]) AS n(a, b, c, d, e, f, g, h, i, j, k)"},
-    {"room_progress", "itiiii",
-     "SELECT id, name, CASE WHEN orphaned = 1 THEN 3 ELSE deleted END, last_seq, messages, quarantined FROM "
-     "rooms",
-     "INSERT INTO room_progress(room_id, room, state, last_seq, messages, quarantined)"
-     " SELECT a, b, c::smallint, d, e, f <> 0 FROM unnest($1::bigint[], $2::text[], $3::bigint[], "
-     "$4::bigint[],"
-     " $5::bigint[], $6::bigint[]) AS n(a, b, c, d, e, f)"},
+    {"room_progress", "itiiiiiii",
+     "SELECT id, name, CASE WHEN orphaned = 1 THEN 3 ELSE deleted END, last_seq, messages, quarantined,"
+     " counted, rewritten, annotated FROM rooms",
+     "INSERT INTO room_progress(room_id, room, state, last_seq, messages, quarantined, counted, rewritten, "
+     "annotated)"
+     " SELECT a, b, c::smallint, d, e, f <> 0, g, h, i FROM unnest($1::bigint[], $2::text[], $3::bigint[],"
+     " $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])"
+     " AS n(a, b, c, d, e, f, g, h, i)"},
     {"members", "itii", "SELECT room_id, user, role, since FROM members",
      "INSERT INTO members(room_id, user_name, role, since) SELECT a, b, c::smallint, d"
      " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
@@ -64,6 +65,18 @@ constexpr MovedTable kTables[] = {
      " SELECT a, b, c, d, e, f, g, h::smallint, i FROM unnest($1::bigint[], $2::bigint[], $3::uuid[],"
      " $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[])"
      " AS n(a, b, c, d, e, f, g, h, i)"},
+    {"edits", "iii", "SELECT room_id, target, seq FROM edits",
+     "INSERT INTO edits(room_id, target, seq) SELECT a, b, c"
+     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n(a, b, c)"},
+    {"reactions", "iitti", "SELECT room_id, target, key, user, seq FROM reactions",
+     "INSERT INTO reactions(room_id, target, key, user_name, seq) SELECT a, b, c, d, e"
+     " FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[]) AS n(a, b, c, d, e)"},
+    {"threads", "iiii", "SELECT room_id, root, replies, last_seq FROM threads",
+     "INSERT INTO threads(room_id, root, replies, last_seq) SELECT a, b, c, d"
+     " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
+    {"mentions", "iti", "SELECT room_id, user_key, seq FROM mentions",
+     "INSERT INTO mentions(room_id, user_key, seq) SELECT a, b, c"
+     " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
 };
 
 void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& a) {
@@ -73,6 +86,9 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
       return;
     case 4:
       to.query(sql, a[0], a[1], a[2], a[3]);
+      return;
+    case 5:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4]);
       return;
     case 6:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5]);
@@ -92,6 +108,9 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
     case 9:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
       return;
+    case 13:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
+      return;
     default:
       throw PostgresFailure{Errc::internal, "A table has an unforeseen number of columns.", ""};
   }
@@ -104,13 +123,21 @@ std::span<const MovedTable> moved_tables() {
 }
 
 const MovedTable kMovedMessages{
-    "messages", "iiuitttit",
-    "SELECT room_id, seq, id, at, sender, type, ref, flags, envelope FROM messages"
-    " WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-    "INSERT INTO messages(room_id, seq, id, at, sender, type, ref, flags, envelope)"
-    " SELECT a, b, c, d, e, f, g, h::smallint, i FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], "
-    "$4::bigint[],"
-    " $5::text[], $6::text[], $7::text[], $8::bigint[], $9::text[]) AS n(a, b, c, d, e, f, g, h, i)"};
+    "messages", "iiuitttitiiii",
+    "SELECT room_id, seq, id, at, sender, type, ref, flags, envelope, target, thread, deleted, counted"
+    " FROM messages WHERE room_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+    "INSERT INTO messages(room_id, seq, id, at, sender, type, ref, flags, envelope, target, thread, deleted,"
+    " counted) SELECT a, b, c, d, e, f, g, h::smallint, i, nullif(j, 0), nullif(k, 0), l, m FROM unnest("
+    "$1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],"
+    " $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])"
+    " AS n(a, b, c, d, e, f, g, h, i, j, k, l, m)"};
+
+const MovedTable kMovedDeletions{
+    "messages", "iiit",
+    "SELECT room_id, seq, deleted, envelope FROM messages WHERE room_id = ? AND deleted <> 0",
+    "UPDATE messages m SET deleted = n.c, envelope = n.d"
+    " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[]) AS n(a, b, c, d)"
+    " WHERE m.room_id = n.a AND m.seq = n.b AND m.deleted = 0"};
 
 void MovedRows::add(const Query& row) {
   for (std::size_t i = 0; i < arrays_.size(); ++i) {

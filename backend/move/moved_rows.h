@@ -19,6 +19,8 @@ struct MovedTable {
 std::span<const MovedTable> moved_tables();
 // Of one room above a number; at most so many.
 extern const MovedTable kMovedMessages;
+// Of one room: those that are deleted, which the copy may still have whole.
+extern const MovedTable kMovedDeletions;
 
 // Rows read and not written yet. May throw PostgresFailure.
 class MovedRows {

@@ -38,7 +38,7 @@ struct Sum {
     add(id);
     add(std::to_string(row.integer(2)));
     for (const int text : {3, 4, 5, 7}) add(row.text(text));
-    add(std::to_string(row.integer(6)));
+    for (const int number : {6, 8, 9, 10, 11}) add(std::to_string(row.integer(number)));
   }
   bool operator==(const Sum&) const = default;
 };
@@ -70,7 +70,10 @@ class Move {
   Result<std::uint64_t> room_by_room(Work work);
   Result<std::uint64_t> copy_room(SqliteConnection& source, const RoomToMove& room);
   Result<> check_beside_writers();
+  Result<> bring_deletions(SqliteConnection& source, const RoomToMove& room);
   Result<> check_room(SqliteConnection& source, const RoomToMove& room);
+  Result<bool> equal_from(SqliteConnection& source, const RoomToMove& room, std::uint64_t after,
+                          std::uint64_t& last);
   Result<> copy_tables(SqliteConnection& source, PostgresConnection& target);
   Result<> finish(SqliteConnection& source);
   static std::vector<RoomToMove> rooms(SqliteConnection& source);
@@ -158,7 +161,7 @@ Result<std::uint64_t> Move::room_by_room(Work work) {
   return rows;
 }
 
-// What of this room is not there yet: rooms only grow, at their end.
+// What of this room is not there yet: rooms only grow, at their end. (Messages that are deleted: bring_deletions.)
 Result<std::uint64_t> Move::copy_room(SqliteConnection& source, const RoomToMove& room) {
   auto after = to_.read([&](PostgresConnection& target) -> Result<std::uint64_t> {
     return target.query("SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = $1", room.id)[0].number(
@@ -198,33 +201,67 @@ Result<> Move::check_beside_writers() {
   return checked ? Result<>() : std::unexpected(checked.error());
 }
 
-// Both databases' messages of a room, from where they were last known to be equal to the end of the copy.
+// Messages that lost their content after they were copied. Those of one room, so few beside its messages.
+Result<> Move::bring_deletions(SqliteConnection& source, const RoomToMove& room) {
+  MovedRows rows(kMovedDeletions);
+  auto write = [&](PostgresConnection& target) -> Result<> {
+    rows.write(target);
+    return {};
+  };
+  auto row = source.query(kMovedDeletions.read, room.id);
+  while (row.step()) {
+    rows.add(row);
+    if (rows.count() < kChunk) continue;
+    if (auto written = to_.write(write); !written) return written;
+  }
+  return rows.count() > 0 ? to_.write(write) : Result<>();
+}
+
+#define PARLEY_COMPARED "envelope, coalesce(target, 0), coalesce(thread, 0), deleted, counted FROM messages"
+
+// Whether the next messages after `after` are the same in both; `last` is the copy's last of them, 0 when it has none.
+Result<bool> Move::equal_from(SqliteConnection& source, const RoomToMove& room, std::uint64_t after,
+                              std::uint64_t& last) {
+  Sum ours, theirs;
+  auto read = to_.read([&](PostgresConnection& target) -> Result<> {
+    theirs = {};
+    for (auto row : target.query("SELECT seq, id, at, sender, type, ref, flags::bigint, " PARLEY_COMPARED
+                                 " WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+                                 room.id, after, kChunk))
+      theirs.add_row(row, row.bytes(1));
+    return {};
+  });
+  if (!read) return std::unexpected(read.error());
+  last = theirs.last;
+  auto row = source.query("SELECT seq, id, at, sender, type, ref, flags, " PARLEY_COMPARED
+                          " WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
+                          room.id, after, theirs.last);
+  while (row.step()) ours.add_row(row, row.text(1));
+  return ours == theirs;
+}
+
+#undef PARLEY_COMPARED
+
+// Both databases' messages of a room, from where they were last known to be equal to the end of the copy. What is
+// deleted meanwhile differs once.
 Result<> Move::check_room(SqliteConnection& source, const RoomToMove& room) {
   auto& after = checked_[room.id];
-  for (;;) {
-    Sum ours, theirs;
-    auto read = to_.read([&](PostgresConnection& target) -> Result<> {
-      theirs = {};
-      for (auto row :
-           target.query("SELECT seq, id, at, sender, type, ref, flags::bigint, envelope FROM messages"
-                        " WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-                        room.id, after, kChunk))
-        theirs.add_row(row, row.bytes(1));
-      return {};
-    });
-    if (!read) return read;
-    if (theirs.count == 0) return {};
-    auto row = source.query(
-        "SELECT seq, id, at, sender, type, ref, flags, envelope FROM messages"
-        " WHERE room_id = ? AND seq > ? AND seq <= ? ORDER BY seq",
-        room.id, after, theirs.last);
-    while (row.step()) ours.add_row(row, row.text(1));
-    if (ours != theirs) {
+  for (bool again = false;;) {
+    std::uint64_t last = 0;
+    auto equal = equal_from(source, room, after, last);
+    if (!equal) return std::unexpected(equal.error());
+    if (!*equal && again) {
       return fail(Errc::corrupt, "The copy of room " + room.name + " differs between messages " +
-                                     std::to_string(after + 1) + " and " + std::to_string(theirs.last) +
+                                     std::to_string(after + 1) + " and " + std::to_string(last) +
                                      ". Move into an empty database.");
     }
-    after = theirs.last;
+    again = !*equal;
+    if (again) {
+      if (auto brought = bring_deletions(source, room); !brought) return brought;
+      continue;
+    }
+    if (last == 0) return {};
+    after = last;
   }
 }
 
@@ -235,6 +272,7 @@ Result<> Move::finish(SqliteConnection& source) {
   std::uint64_t there = 0;
   for (const auto& room : rooms(source)) {
     if (auto copied = copy_room(source, room); !copied) return std::unexpected(copied.error());
+    if (auto brought = bring_deletions(source, room); !brought) return brought;
     if (auto same = check_room(source, room); !same) return same;
     auto row =
         source.query("SELECT count(*), coalesce(max(seq), 0) FROM messages WHERE room_id = ?", room.id);
@@ -255,7 +293,8 @@ Result<> Move::copy_tables(SqliteConnection& source, PostgresConnection& target)
   target.execute(
       "DELETE FROM quarantine; DELETE FROM directory_log; DELETE FROM bans; DELETE FROM members;"
       "DELETE FROM mutes; DELETE FROM invitations; DELETE FROM join_links; DELETE FROM audit;"
-      "DELETE FROM tokens; DELETE FROM room_progress; DELETE FROM rooms; DELETE FROM users");
+      "DELETE FROM tokens; DELETE FROM room_progress; DELETE FROM rooms; DELETE FROM users;"
+      "DELETE FROM edits; DELETE FROM reactions; DELETE FROM threads; DELETE FROM mentions");
   for (const auto& table : moved_tables()) {
     MovedRows rows(table);
     std::int64_t count = 0;

@@ -241,6 +241,39 @@ TEST_F(StoreMove, what_is_stored_meanwhile_comes_along) {
   EXPECT_EQ(directory(now), directory(old_));
 }
 
+TEST_F(StoreMove, what_is_deleted_meanwhile_is_gone_from_the_copy_too) {
+  store(Records()
+            .say(lab_, {.seq = kMessages + 1, .content = R"({"text":"secret @bob"})"})
+            .say(lab_, {.seq = kMessages + 2, .content = R"({"text":"an answer","thread":1})"})
+            .say(lab_, {.seq = kMessages + 3,
+                        .type = "reaction",
+                        .content = R"({"type":"reaction","target":5,"key":"+1"})"}));
+  bool told = false;
+  auto moved = move([&](const MoveProgress& now) {
+    if (!told && now.what == std::string_view("checking")) {
+      told = true;
+      store(Records()
+                .say(lab_,
+                     {.seq = kMessages + 4,
+                      .type = "delete",
+                      .content = "{\"type\":\"delete\",\"target\":" + std::to_string(kMessages + 1) + "}"})
+                .say(lab_,
+                     {.seq = kMessages + 5, .type = "delete", .content = R"({"type":"delete","target":2})"}));
+    }
+    return true;
+  });
+  ASSERT_TRUE(moved) << moved.error().message;
+  ASSERT_TRUE(told);
+  auto now = open_postgres();
+  EXPECT_EQ(envelopes(now, lab_), envelopes(old_, lab_));
+  EXPECT_THAT(envelopes(now, lab_)[kMessages], testing::Not(HasSubstr("secret")));
+  EXPECT_EQ(now.rooms->get(lab_)->counted, old_.rooms->get(lab_)->counted);
+  EXPECT_EQ(now.rooms->get(lab_)->rewritten, kMessages + 5);
+  EXPECT_EQ(database_->number("SELECT count(*) FROM reactions"), 1);
+  EXPECT_EQ(database_->number("SELECT count(*) FROM threads"), 1);
+  EXPECT_EQ(database_->number("SELECT count(*) FROM mentions"), 0);
+}
+
 TEST_F(StoreMove, a_copy_that_differs_is_found_before_anything_is_sealed) {
   ASSERT_FALSE(move([](const MoveProgress& now) { return now.what == std::string_view("copying"); }));
   database_->run(

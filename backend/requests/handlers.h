@@ -56,6 +56,7 @@ Outcome audit_list(const RequestContext& context);
 Outcome member_list(const RequestContext& context);
 Outcome history(const RequestContext& context);
 Outcome sync(const RequestContext& context);
+Outcome thread(const RequestContext& context);
 Outcome user_create(const RequestContext& context);
 Outcome user_get(const RequestContext& context);
 Outcome user_update(const RequestContext& context);

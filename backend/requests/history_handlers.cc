@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "backend/requests/folded_page.h"
 #include "backend/requests/handlers.h"
 #include "backend/requests/params.h"
 #include "backend/requests/reply_text.h"
@@ -21,7 +22,7 @@ std::string page_text(const Page& page) {
 }
 
 RoomHead head_of(const RoomView& view) {
-  return {view.room.epoch, view.room.last_seq};
+  return {view.room.epoch, view.room.last_seq, view.room.rewritten};
 }
 
 std::size_t size_of(const Page& page) {
@@ -148,8 +149,30 @@ Outcome history(const RequestContext& context) {
                                                       .limit = limit,
                                                       .max_bytes = wire::kReplyMax - kFrame,
                                                       .head = head_of(*view)});
+  if (page) page = fold_page(context, view->room, *std::move(page), after ? Cut::newest : Cut::oldest);
   if (!page) return refuse(context, page.error());
   return "{\"room\":\"" + room + "\",\"epoch\":\"" + view->room.epoch + "\"," + page_text(*page) + "}";
+}
+
+Outcome thread(const RequestContext& context) {
+  Params params(context.request);
+  const auto room = params.name("room");
+  const auto root = params.optional_number("thread", 1, kSeqMax);
+  if (!root) params.complain("thread", "is missing.");
+  const auto after = params.optional_number("after", 0, kSeqMax).value_or(0);
+  const auto limit = params.limit(wire::kHistoryLimitDefault, wire::kHistoryLimitMax);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto view = find_for_reader(context, room);
+  if (!view) return std::unexpected(view.error());
+  auto page = context.services.stores.messages->thread({.room_id = view->room.id,
+                                                        .root = *root,
+                                                        .after = after,
+                                                        .limit = limit,
+                                                        .max_bytes = wire::kReplyMax - kFrame});
+  if (page) page = fold_page(context, view->room, *std::move(page), Cut::newest);
+  if (!page) return refuse(context, page.error());
+  return "{\"room\":\"" + room + "\",\"epoch\":\"" + view->room.epoch +
+         "\",\"thread\":" + std::to_string(*root) + "," + page_text(*page) + "}";
 }
 
 Outcome sync(const RequestContext& context) {

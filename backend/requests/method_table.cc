@@ -45,6 +45,7 @@ constexpr Method kMethods[] = {
     {"session.kick", session_kick, change, apart},
     {"session.list", session_list, read},
     {"sync", sync, read},
+    {"thread", thread, read},
     {"token.create", token_create, change, within},
     {"token.list", token_list, read},
     {"token.revoke", token_revoke, change, within},

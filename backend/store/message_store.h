@@ -1,14 +1,19 @@
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "wire/fold.h"
 #include "wire/record.h"
 
 namespace parley::backend {
+
+inline constexpr std::size_t kNotesMax = 1000;  // messages asked about at once
 
 // Where the store stands in the journal: everything of journal `journal` before `offset` is in it.
 struct FeedPosition {
@@ -25,6 +30,8 @@ struct StoreOutcome {
   // Another message stands under this (room, seq), or the room is quarantined: kept aside, nothing
   // overwritten.
   std::uint32_t quarantined = 0;
+  // Rooms in which rows are no longer what they were, or not what was given: something was deleted.
+  std::vector<std::uint64_t> rewritten{};
 };
 
 // What the caller has just read of the room (RoomStore). With it a cache may answer for the database; the
@@ -32,6 +39,7 @@ struct StoreOutcome {
 struct RoomHead {
   std::string epoch;
   std::uint64_t last_seq = 0;
+  std::uint64_t rewritten = 0;  // Room::rewritten
 };
 
 // Which messages of a room a page takes. Exactly one of before and after, or none for the newest.
@@ -43,13 +51,24 @@ struct PageQuery {
   std::size_t max_bytes = 200 * 1024;  // of envelopes; at least one message is given whatever its size
   std::optional<RoomHead> head{};      // `through` is its last_seq or a later one
 };
+// A thread: its root, then the replies that count, by seq.
+struct ThreadQuery {
+  std::uint64_t room_id = 0;
+  std::uint64_t root = 0;
+  std::uint64_t after = 0;
+  std::uint32_t limit = 50;
+  std::size_t max_bytes = 200 * 1024;  // as PageQuery's
+};
+// A message by its room and seq.
+using Place = std::pair<std::uint64_t, std::uint64_t>;
 struct Page {
   std::vector<std::string> envelopes{};  // JSON texts, oldest first
   std::uint64_t through = 0;             // last stored seq of the room
   bool more = false;  // there is more in the direction asked for (without before/after: older ones)
 };
 
-// Room messages, a materialised view of the journal. Thread-safe; calls block on the database.
+// Room messages, a materialised view of the journal, and what they say of each other by wire/fold_rule.h: a
+// deleted message loses its content in the transaction that stores the delete. Thread-safe; calls block on the database.
 // Errors: unavailable (nothing was changed, retry), permission_denied (a newer generation has stored: stop
 // being the consumer), internal. After any error the store is as it was before the call.
 class MessageStore {
@@ -65,11 +84,16 @@ class MessageStore {
 
   // Stores a batch and moves the position from `from` to `to` in one transaction. Idempotent on (room, seq).
   // `from` must be at or below the position (a repeat) and `to` above; a batch that begins beyond the
-  // position is refused (invalid_argument): a hole.
+  // position is refused (invalid_argument): a hole. A repeat says nothing of other messages.
   virtual Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
                                      std::span<const wire::Record> records) = 0;
 
   virtual Result<Page> page(const PageQuery& query) = 0;
+  // Empty when there is no such message; `more` as a page after `after` has it.
+  virtual Result<Page> thread(const ThreadQuery& query) = 0;
+  // What stands of all that was said of these messages; those of which nothing does are left out. One statement,
+  // whatever their number (at most kNotesMax).
+  virtual Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) = 0;
   virtual Result<std::uint64_t> last_seq(std::uint64_t room_id) = 0;
   virtual Result<std::uint64_t> message_count() = 0;
 };

@@ -2,41 +2,54 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
+#include <set>
+
+#include "backend/store/postgres_links.h"
 
 namespace parley::backend {
 namespace {
 
 // unnest of arrays in binary form took 1.0 of the time COPY takes for the same rows in the same batches;
 // ON CONFLICT DO NOTHING adds a third, COPY into a temporary table and INSERT … SELECT from it doubles it.
-#define PARLEY_INSERT_ROWS(table)                                                                           \
-  "INSERT INTO " table                                                                                      \
-  "(room_id, seq, id, at, sender, type, ref, flags, envelope) SELECT * FROM unnest("                        \
-  "$1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[]," \
-  " $9::text[])"
+constexpr std::string_view kInsert =
+    "INSERT INTO messages(room_id, seq, id, at, sender, type, ref, flags, envelope, target, thread, deleted,"
+    " counted) SELECT a, b, c, d, e, f, g, h, i, nullif(j, 0), nullif(k, 0), l, m FROM unnest("
+    "$1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],"
+    " $9::text[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])"
+    " AS n(a, b, c, d, e, f, g, h, i, j, k, l, m)";
+constexpr std::string_view kSetAside =
+    "INSERT INTO quarantine(room_id, seq, id, at, sender, type, ref, flags, envelope) SELECT * FROM unnest("
+    "$1::bigint[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bigint[],"
+    " $9::text[]) ON CONFLICT DO NOTHING";
+
+// A client may name any number.
+constexpr std::uint64_t kSeqMax = std::numeric_limits<std::int64_t>::max();
 
 std::string_view id_bytes(const wire::Record& record) {
   return {reinterpret_cast<const char*>(record.id.data()), record.id.size()};
 }
 
-std::int64_t insert_rows(PostgresConnection& connection, std::string_view sql,
-                         const std::vector<const wire::Record*>& records) {
-  auto rooms = PostgresArray::of_bigint(), seqs = PostgresArray::of_bigint(), ids = PostgresArray::of_uuid(),
-       ats = PostgresArray::of_bigint(), senders = PostgresArray::of_text(), types = PostgresArray::of_text(),
-       refs = PostgresArray::of_text(), flags = PostgresArray::of_bigint(),
-       envelopes = PostgresArray::of_text();
-  for (const auto* record : records) {
-    rooms.add(record->room_id);
-    seqs.add(record->seq);
-    ids.add(id_bytes(*record));
-    ats.add(static_cast<std::uint64_t>(record->at_ms));
-    senders.add(record->from);
-    types.add(record->type);
-    refs.add(record->ref);
-    flags.add(std::uint64_t{record->flags});
-    envelopes.add(record->envelope);
+// The columns a record carries itself.
+struct RecordColumns {
+  PostgresArray rooms = PostgresArray::of_bigint(), seqs = PostgresArray::of_bigint(),
+                ids = PostgresArray::of_uuid(), ats = PostgresArray::of_bigint(),
+                senders = PostgresArray::of_text(), types = PostgresArray::of_text(),
+                refs = PostgresArray::of_text(), flags = PostgresArray::of_bigint(),
+                envelopes = PostgresArray::of_text();
+
+  void add(const wire::Record& record, std::string_view envelope) {
+    rooms.add(record.room_id);
+    seqs.add(record.seq);
+    ids.add(id_bytes(record));
+    ats.add(static_cast<std::uint64_t>(record.at_ms));
+    senders.add(record.from);
+    types.add(record.type);
+    refs.add(record.ref);
+    flags.add(std::uint64_t{record.flags});
+    envelopes.add(envelope);
   }
-  return connection.query(sql, rooms, seqs, ids, ats, senders, types, refs, flags, envelopes).affected();
-}
+};
 
 }  // namespace
 
@@ -45,7 +58,9 @@ StoreOutcome PostgresMessageBatch::store(std::span<const wire::Record> records) 
   load_rooms(records);
   load_suspects(records);
   for (const auto& record : records) sort_out(record);
+  link_placed();
   insert_placed();
+  write_effects(connection_, effects_);
   set_aside();
   write_progress();
   return outcome_;
@@ -57,7 +72,7 @@ void PostgresMessageBatch::load_rooms(std::span<const wire::Record> records) {
   auto ids = PostgresArray::of_bigint();
   for (const auto& [id, room] : rooms_) ids.add(id);
   auto rows = connection_.query(
-      "SELECT room_id, state, quarantined, last_seq FROM room_progress WHERE room_id = ANY($1)"
+      "SELECT room_id, state, quarantined, last_seq, counted FROM room_progress WHERE room_id = ANY($1)"
       " ORDER BY room_id FOR UPDATE",
       ids);
   for (auto row : rows) {
@@ -67,7 +82,8 @@ void PostgresMessageBatch::load_rooms(std::span<const wire::Record> records) {
                              .orphaned = state == 3,
                              .quarantined = row.flag(2),
                              .highest = last_seq,
-                             .last_seq = last_seq};
+                             .last_seq = last_seq,
+                             .counted = row.number(4)};
   }
   if (static_cast<std::size_t>(rows.size()) < rooms_.size()) make_orphans(records);
 }
@@ -134,7 +150,9 @@ void PostgresMessageBatch::sort_out(const wire::Record& record) {
 }
 
 void PostgresMessageBatch::place(const wire::Record& record, RoomState& room) {
-  placed_.push_back(&record);
+  auto& placed = placed_.emplace_back(Placed{.record = &record, .entry = wire::read_entry(record)});
+  room.counted += placed.entry.countable();
+  placed.counted = room.counted;
   if (suspects_) standing_[{record.room_id, record.seq}] = record.id;
   ++outcome_.stored;
   if (room.orphaned) ++outcome_.orphaned;
@@ -143,21 +161,79 @@ void PostgresMessageBatch::place(const wire::Record& record, RoomState& room) {
   room.last_seq = std::max(room.last_seq, record.seq);
 }
 
+// What the placed records say of each other, of stored messages, and of people.
+void PostgresMessageBatch::link_placed() {
+  if (std::ranges::all_of(placed_, [](const Placed& placed) { return placed.entry.plain(); })) return;
+  auto known = load_spoken_of();
+  BatchLinks links([&](Place place) -> std::optional<wire::Target> {
+    auto at = known.find(place);
+    return at == known.end() ? std::nullopt : std::optional(at->second);
+  });
+  for (auto& placed : placed_) {
+    const auto& record = *placed.record;
+    placed.row = links.add(record.room_id, record.envelope, placed.entry);
+    known.try_emplace({record.room_id, record.seq}, wire::Target{.seq = record.seq,
+                                                                 .from = std::string(record.from),
+                                                                 .message = placed.entry.message(),
+                                                                 .thread = placed.row.thread,
+                                                                 .deletion = {}});
+  }
+  effects_ = links.effects();
+  for (const auto& [id, seq] : effects_.rewritten) {
+    rooms_.at(id).rewritten = seq;
+    outcome_.rewritten.push_back(id);
+  }
+  for (const auto& [id, seq] : effects_.annotated) rooms_.at(id).annotated = seq;
+}
+
+std::map<BatchLinks::Place, wire::Target> PostgresMessageBatch::load_spoken_of() {
+  auto rooms = PostgresArray::of_bigint(), seqs = PostgresArray::of_bigint();
+  std::set<Place> wanted;
+  for (const auto& placed : placed_)
+    if (auto seq = std::max(placed.entry.target, placed.entry.thread); seq > 0 && seq <= kSeqMax)
+      wanted.insert({placed.record->room_id, seq});
+  for (const auto& [room, seq] : wanted) {
+    rooms.add(room);
+    seqs.add(seq);
+  }
+  if (rooms.empty()) return {};
+  return load_targets(connection_, rooms, seqs);
+}
+
 void PostgresMessageBatch::insert_placed() {
-  if (!placed_.empty()) insert_rows(connection_, PARLEY_INSERT_ROWS("messages"), placed_);
+  if (placed_.empty()) return;
+  RecordColumns c;
+  auto targets = PostgresArray::of_bigint(), threads = PostgresArray::of_bigint(),
+       deleted = PostgresArray::of_bigint(), counted = PostgresArray::of_bigint();
+  for (const auto& placed : placed_) {
+    const auto& row = placed.row;
+    c.add(*placed.record, row.envelope.empty() ? placed.record->envelope : std::string_view(row.envelope));
+    targets.add(row.target);
+    threads.add(row.thread);
+    deleted.add(row.deleted);
+    counted.add(placed.counted);
+  }
+  connection_.query(kInsert, c.rooms, c.seqs, c.ids, c.ats, c.senders, c.types, c.refs, c.flags, c.envelopes,
+                    targets, threads, deleted, counted);
 }
 
 void PostgresMessageBatch::set_aside() {
   if (aside_.empty()) return;
+  RecordColumns c;
+  for (const auto* record : aside_) c.add(*record, record->envelope);
   auto added = static_cast<std::uint32_t>(
-      insert_rows(connection_, PARLEY_INSERT_ROWS("quarantine") " ON CONFLICT DO NOTHING", aside_));
+      connection_
+          .query(kSetAside, c.rooms, c.seqs, c.ids, c.ats, c.senders, c.types, c.refs, c.flags, c.envelopes)
+          .affected());
   outcome_.quarantined += added;
   outcome_.repeated += static_cast<std::uint32_t>(aside_.size()) - added;
 }
 
 void PostgresMessageBatch::write_progress() {
   auto ids = PostgresArray::of_bigint(), lasts = PostgresArray::of_bigint(),
-       added = PostgresArray::of_bigint(), quarantined = PostgresArray::of_bigint();
+       added = PostgresArray::of_bigint(), quarantined = PostgresArray::of_bigint(),
+       counted = PostgresArray::of_bigint(), rewritten = PostgresArray::of_bigint(),
+       annotated = PostgresArray::of_bigint();
   bool any = false;
   for (const auto& [id, room] : rooms_) {
     if (!room.changed) continue;
@@ -166,17 +242,20 @@ void PostgresMessageBatch::write_progress() {
     lasts.add(room.last_seq);
     added.add(room.added);
     quarantined.add(std::uint64_t{room.quarantined});
+    counted.add(room.counted);
+    rewritten.add(room.rewritten);
+    annotated.add(room.annotated);
   }
   if (!any) return;
   connection_.query(
       "UPDATE room_progress p SET last_seq = n.last_seq, messages = p.messages + n.added,"
-      " quarantined = n.quarantined <> 0"
-      " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[])"
-      " AS n(room_id, last_seq, added, quarantined)"
+      " quarantined = n.quarantined <> 0, counted = n.counted, rewritten = greatest(p.rewritten, "
+      "n.rewritten),"
+      " annotated = greatest(p.annotated, n.annotated)"
+      " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"
+      " $7::bigint[]) AS n(room_id, last_seq, added, quarantined, counted, rewritten, annotated)"
       " WHERE p.room_id = n.room_id AND p.room_id = ANY($1::bigint[])",  // an index scan, whatever the join's way
-      ids, lasts, added, quarantined);
+      ids, lasts, added, quarantined, counted, rewritten, annotated);
 }
-
-#undef PARLEY_INSERT_ROWS
 
 }  // namespace parley::backend

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/store/batch_links.h"
 #include "backend/store/message_store.h"
 #include "backend/store/postgres_connection.h"
 
@@ -35,14 +36,25 @@ class PostgresMessageBatch {
     std::uint64_t highest = 0;  // of what is stored and, while suspects are looked for, of the batch
     std::uint64_t last_seq = 0;
     std::uint64_t added = 0;
+    std::uint64_t counted = 0;
+    std::uint64_t rewritten = 0, annotated = 0;
   };
-  using Place = std::pair<std::uint64_t, std::uint64_t>;  // room, seq
+  using Place = BatchLinks::Place;
+  // A record that goes into the messages table.
+  struct Placed {
+    const wire::Record* record;
+    wire::Entry entry;
+    LinkedRow row{};
+    std::uint64_t counted = 0;
+  };
 
   void load_rooms(std::span<const wire::Record> records);
   void make_orphans(std::span<const wire::Record> records);
   void load_suspects(std::span<const wire::Record> records);
   void sort_out(const wire::Record& record);
   void place(const wire::Record& record, RoomState& room);
+  void link_placed();
+  std::map<Place, wire::Target> load_spoken_of();
   void insert_placed();
   void set_aside();
   void write_progress();
@@ -52,7 +64,9 @@ class PostgresMessageBatch {
   std::unordered_map<std::uint64_t, RoomState> rooms_;
   bool suspects_ = false;
   std::map<Place, Ulid> standing_;  // what stands under the suspects' numbers, and what this batch adds
-  std::vector<const wire::Record*> placed_, aside_;
+  std::vector<Placed> placed_;
+  std::vector<const wire::Record*> aside_;
+  BatchLinks::Effects effects_;
   StoreOutcome outcome_;
 };
 

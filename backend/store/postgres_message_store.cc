@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backend/store/postgres_links.h"
 #include "backend/store/postgres_message_batch.h"
 
 namespace parley::backend {
@@ -36,9 +37,8 @@ Error hole(std::uint64_t position, std::uint64_t from) {
 
 // The position's changes and messages are the same when made again, so an unknown end may be tried again.
 template <class T>
-Result<T> repeatable(Result<T> result) {
+void make_repeatable(Result<T>& result) {
   if (!result && result.error().code == Errc::in_doubt) result.error().code = Errc::unavailable;
-  return result;
 }
 
 // bigint is signed; no seq comes near the largest.
@@ -58,6 +58,15 @@ std::int64_t bounded(std::uint64_t seq) {
 constexpr std::string_view kPageAfter = PARLEY_PAGE(">", "ASC");
 constexpr std::string_view kPageBefore = PARLEY_PAGE("<", "DESC");
 #undef PARLEY_PAGE
+
+// As kPageAfter: the room's last seq; a message's row, and its replies if it is a root.
+constexpr std::string_view kThread =
+    "SELECT last_seq, NULL::text FROM room_progress WHERE room_id = $1 AND state IN (0, 3)"
+    " UNION ALL (SELECT * FROM (SELECT seq, envelope FROM messages WHERE room_id = $1 AND seq = $2 AND seq > "
+    "$3"
+    " AND type NOT IN ('edit', 'delete', 'reaction', 'member', 'room')"
+    " UNION ALL (SELECT seq, envelope FROM messages WHERE room_id = $1 AND thread = $2 AND seq > $3"
+    " ORDER BY seq LIMIT $4)) t ORDER BY seq LIMIT $4)";
 
 // Rows asked for at a time, so that little is read in vain where messages are large and the page is full early.
 constexpr std::uint32_t kRowsAtATime = 101;
@@ -124,7 +133,7 @@ Result<FeedPosition> PostgresMessageStore::position() {
 // Generations count within one journal: another journal's may begin anew.
 Result<> PostgresMessageStore::begin(std::uint64_t generation, const std::string& journal,
                                      std::optional<std::uint64_t> restart_at) {
-  return repeatable(pool_->write([&](PostgresConnection& connection) -> Result<> {
+  auto begun = pool_->write([&](PostgresConnection& connection) -> Result<> {
     auto position = read_position(connection, kPositionLocked);
     bool same = position.journal == journal;
     if (same && generation < position.generation)
@@ -135,7 +144,9 @@ Result<> PostgresMessageStore::begin(std::uint64_t generation, const std::string
     }
     write_position(connection, {journal, restart_at.value_or(position.offset), generation});
     return {};
-  }));
+  });
+  make_repeatable(begun);
+  return begun;
 }
 
 Result<StoreOutcome> PostgresMessageStore::store(std::uint64_t generation, std::uint64_t from,
@@ -154,12 +165,41 @@ Result<StoreOutcome> PostgresMessageStore::store(std::uint64_t generation, std::
   };
   auto stored = store(true);
   if (!stored && stored.error().code == Errc::already_exists) stored = store(false);
-  return repeatable(std::move(stored));
+  make_repeatable(stored);
+  return stored;
 }
 
 Result<Page> PostgresMessageStore::page(const PageQuery& query) {
   return pool_->read(
       [&](PostgresConnection& connection) -> Result<Page> { return PageReader(connection, query).read(); });
+}
+
+Result<Page> PostgresMessageStore::thread(const ThreadQuery& query) {
+  return pool_->read([&](PostgresConnection& connection) -> Result<Page> {
+    auto rows = connection.query(kThread, query.room_id, bounded(query.root), bounded(query.after),
+                                 std::uint64_t{query.limit} + 1);
+    Page page;
+    std::size_t bytes = 0;
+    for (auto row : rows) {
+      if (row.is_null(1)) {
+        page.through = row.number(0);
+        continue;
+      }
+      auto envelope = row.text(1);
+      bytes += envelope.size();
+      page.more =
+          page.envelopes.size() == query.limit || (bytes > query.max_bytes && !page.envelopes.empty());
+      if (page.more) break;
+      page.envelopes.emplace_back(envelope);
+    }
+    return page.through == 0 ? Page{} : page;
+  });
+}
+
+Result<std::map<Place, wire::Notes>> PostgresMessageStore::notes(std::span<const Place> messages) {
+  return pool_->read([&](PostgresConnection& connection) -> Result<std::map<Place, wire::Notes>> {
+    return read_notes(connection, messages);
+  });
 }
 
 Result<std::uint64_t> PostgresMessageStore::last_seq(std::uint64_t room_id) {

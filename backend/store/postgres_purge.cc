@@ -1,5 +1,7 @@
 #include "backend/store/postgres_purge.h"
 
+#include "backend/store/postgres_links.h"
+
 namespace parley::backend {
 namespace {
 
@@ -20,6 +22,7 @@ Result<bool> purge_some(PostgresConnection& connection) {
                      .affected();
   if (removed > 0) return true;
   connection.query("DELETE FROM quarantine WHERE room_id = $1", room);
+  purge_links(connection, room);
   connection.query("UPDATE room_progress SET state = 2 WHERE room_id = $1", room);
   return true;
 }

@@ -5,7 +5,8 @@ namespace {
 
 #define PARLEY_ROOM_COLUMNS                                                                \
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
-  "coalesce(p.quarantined, false), r.shard, r.slow_s"
+  "coalesce(p.quarantined, false), r.shard, r.slow_s, " \
+  "coalesce(p.counted, 0), coalesce(p.rewritten, 0), coalesce(p.annotated, 0)"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
 // Kind 1 is direct.
@@ -81,6 +82,9 @@ PlacedRoom read_room(const PostgresRows::Row& row) {
             .is_public = row.flag(4),
             .epoch = row.string(5),
             .last_seq = row.number(6),
+            .counted = row.number(10),
+            .rewritten = row.number(11),
+            .annotated = row.number(12),
             .members = static_cast<std::uint32_t>(row.integer(7)),
             .quarantined = row.flag(8),
             .slow_s = static_cast<std::uint32_t>(row.integer(10))};

@@ -158,8 +158,12 @@ Result<> PostgresRoomStore::complete(std::vector<PlacedRoom*> rooms) {
     auto progress = shards_->progress(rest.front()->shard, ids);
     if (!progress) return std::unexpected(progress.error());
     for (auto* placed : rest) {
-      placed->room.last_seq = (*progress)[placed->room.id].last_seq;
-      placed->room.quarantined = (*progress)[placed->room.id].quarantined;
+      const auto& there = (*progress)[placed->room.id];
+      placed->room.last_seq = there.last_seq;
+      placed->room.quarantined = there.quarantined;
+      placed->room.counted = there.counted;
+      placed->room.rewritten = there.rewritten;
+      placed->room.annotated = there.annotated;
     }
     rooms.erase(rest.begin(), rest.end());
   }

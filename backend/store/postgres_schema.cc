@@ -212,7 +212,60 @@ CREATE TABLE audit(
 CREATE INDEX audit_at ON audit(at);
 )sql"};
 
-constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit};
+// What messages say of each other and of people, written in the transaction that stores them. `counted` is how many
+// entries of the room up to this one count as unread for somebody who has read none; it never changes. `target` is what
+// an edit, a delete or a reaction names; `thread` is set on replies that count as such; `deleted` is the seq of the
+// delete that took the content.
+constexpr Migration kLinks{"5: edits, deletions, reactions, threads, mentions", R"sql(
+ALTER TABLE messages ADD COLUMN target bigint, ADD COLUMN thread bigint,
+                     ADD COLUMN deleted bigint NOT NULL DEFAULT 0, ADD COLUMN counted bigint NOT NULL DEFAULT 0;
+UPDATE messages m SET counted = n.counted,
+    target = CASE WHEN m.type IN ('edit', 'delete', 'reaction')
+                  THEN (m.envelope::jsonb -> 'content' ->> 'target')::bigint END
+  FROM (SELECT room_id, seq, count(*) FILTER (WHERE type NOT IN ('edit', 'delete', 'reaction', 'member', 'room')
+                                                AND flags & 1 = 0) OVER (PARTITION BY room_id ORDER BY seq) AS counted
+        FROM messages) n
+  WHERE m.room_id = n.room_id AND m.seq = n.seq;
+CREATE INDEX messages_about ON messages(room_id, target) WHERE target IS NOT NULL;
+CREATE INDEX messages_in_thread ON messages(room_id, thread, seq) WHERE thread IS NOT NULL;
+CREATE INDEX deleted_messages ON messages(room_id, seq) WHERE deleted <> 0;
+CREATE TABLE edits(
+  room_id bigint NOT NULL,
+  target bigint NOT NULL,
+  seq bigint NOT NULL,
+  PRIMARY KEY (room_id, target)
+);
+CREATE TABLE reactions(
+  room_id bigint NOT NULL,
+  target bigint NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  user_name text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  PRIMARY KEY (room_id, target, key, user_name)
+);
+CREATE TABLE threads(
+  room_id bigint NOT NULL,
+  root bigint NOT NULL,
+  replies bigint NOT NULL,
+  last_seq bigint NOT NULL,
+  PRIMARY KEY (room_id, root)
+) WITH (fillfactor = 50);
+CREATE TABLE mentions(
+  room_id bigint NOT NULL,
+  user_key text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  PRIMARY KEY (room_id, user_key, seq)
+);
+CREATE INDEX mentions_of_message ON mentions(room_id, seq);
+ALTER TABLE room_progress ADD COLUMN counted bigint NOT NULL DEFAULT 0,
+                          ADD COLUMN rewritten bigint NOT NULL DEFAULT 0,
+                          ADD COLUMN annotated bigint NOT NULL DEFAULT 0;
+UPDATE room_progress p SET counted =
+  coalesce((SELECT m.counted FROM messages m WHERE m.room_id = p.room_id ORDER BY m.seq DESC LIMIT 1), 0);
+)sql",
+                           nullptr};
+
+constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit, kLinks};
 constexpr std::int64_t kNewest = std::size(kMigrations);
 
 // Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.

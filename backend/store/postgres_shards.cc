@@ -103,12 +103,17 @@ Result<std::unordered_map<std::uint64_t, RoomProgress>> PostgresShards::progress
     Found found;
     auto rows = connection.query(
         "SELECT room_id, last_seq, quarantined, greatest(last_seq,"
-        " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = p.room_id), 0))"
+        " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = p.room_id), 0)),"
+        " counted, rewritten, annotated"
         " FROM room_progress p WHERE room_id = ANY($1)",
         ids);
     for (auto row : rows)
-      found[row.number(0)] = {
-          .last_seq = row.number(1), .numbered = row.number(3), .quarantined = row.flag(2)};
+      found[row.number(0)] = {.last_seq = row.number(1),
+                              .numbered = row.number(3),
+                              .quarantined = row.flag(2),
+                              .counted = row.number(4),
+                              .rewritten = row.number(5),
+                              .annotated = row.number(6)};
     return found;
   });
 }

@@ -28,6 +28,10 @@ class ReplicatedMessageStore final : public MessageStore {
     return primary_->store(generation, from, to, records);
   }
   Result<Page> page(const PageQuery& query) override;
+  Result<Page> thread(const ThreadQuery& query) override { return primary_->thread(query); }
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
+    return primary_->notes(messages);
+  }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return primary_->last_seq(room_id); }
   Result<std::uint64_t> message_count() override { return primary_->message_count(); }
 

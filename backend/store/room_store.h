@@ -19,7 +19,10 @@ struct Room {
   std::string title;
   bool is_public = false;  // anybody may see it and join
   std::string epoch;
-  std::uint64_t last_seq = 0;  // the last stored seq
+  std::uint64_t last_seq = 0;   // the last stored seq
+  std::uint64_t counted = 0;    // how many of its messages count as unread for those who have read none
+  std::uint64_t rewritten = 0;  // the seq with which a message lost its content last; 0: none did
+  std::uint64_t annotated = 0;  // above it nothing has an edit, a reaction or a thread
   std::uint32_t members = 0;
   bool quarantined = false;  // a message conflicted: new ones are kept aside
   std::uint32_t slow_s =

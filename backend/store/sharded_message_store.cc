@@ -60,6 +60,7 @@ Result<StoreOutcome> ShardedMessageStore::store(std::uint64_t generation, std::u
     whole.orphaned += outcome->orphaned;
     whole.dropped += outcome->dropped;
     whole.quarantined += outcome->quarantined;
+    whole.rewritten.insert(whole.rewritten.end(), outcome->rewritten.begin(), outcome->rewritten.end());
   }
   return whole;
 }
@@ -74,6 +75,29 @@ Result<Page> ShardedMessageStore::page(const PageQuery& query) {
   auto shard = shard_of(query.room_id);
   if (!shard) return std::unexpected(shard.error());
   return (*shard)->page(query);
+}
+
+Result<Page> ShardedMessageStore::thread(const ThreadQuery& query) {
+  auto shard = shard_of(query.room_id);
+  if (!shard) return std::unexpected(shard.error());
+  return (*shard)->thread(query);
+}
+
+Result<std::map<Place, wire::Notes>> ShardedMessageStore::notes(std::span<const Place> messages) {
+  std::vector<std::uint64_t> rooms;
+  for (const auto& [room, seq] : messages) rooms.push_back(room);
+  auto located = locate_(rooms);
+  if (!located) return std::unexpected(located.error());
+  std::vector<std::vector<Place>> parts(shards_.size());
+  for (const auto& place : messages) parts[located->at(place.first)].push_back(place);
+  std::map<Place, wire::Notes> whole;
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    if (parts[i].empty()) continue;
+    auto notes = shards_[i]->notes(parts[i]);
+    if (!notes) return notes;
+    whole.merge(*notes);
+  }
+  return whole;
 }
 
 Result<std::uint64_t> ShardedMessageStore::last_seq(std::uint64_t room_id) {

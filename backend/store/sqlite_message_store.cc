@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "backend/store/message_batch.h"
+#include "backend/store/sqlite_links.h"
 
 namespace parley::backend {
 namespace {
@@ -55,6 +56,14 @@ void fill(Page& page, Query row, const PageQuery& query) {
     page.envelopes.emplace_back(envelope);
   }
 }
+
+// A message's row, and its replies if it is a root.
+constexpr std::string_view kThread =
+    "SELECT envelope, seq FROM messages WHERE room_id = ?1 AND seq = ?2 AND seq > ?3"
+    " AND type NOT IN ('edit', 'delete', 'reaction', 'member', 'room')"
+    " UNION ALL SELECT * FROM (SELECT envelope, seq FROM messages WHERE room_id = ?1 AND thread = ?2 AND seq "
+    "> ?3"
+    " ORDER BY seq LIMIT ?4) ORDER BY seq LIMIT ?4";
 
 }  // namespace
 
@@ -116,6 +125,25 @@ Result<Page> SqliteMessageStore::page(const PageQuery& query) {
          query);
     std::ranges::reverse(page.envelopes);
     return page;
+  });
+}
+
+Result<Page> SqliteMessageStore::thread(const ThreadQuery& query) {
+  return database_->read([&](SqliteConnection& connection) -> Result<Page> {
+    Page page{.through = read_last_seq(connection, query.room_id)};
+    if (page.through == 0) return page;
+    const PageQuery size{.limit = query.limit, .max_bytes = query.max_bytes};
+    fill(page,
+         connection.query(kThread, query.room_id, bounded(query.root), bounded(query.after),
+                          static_cast<std::int64_t>(query.limit) + 1),
+         size);
+    return page;
+  });
+}
+
+Result<std::map<Place, wire::Notes>> SqliteMessageStore::notes(std::span<const Place> messages) {
+  return database_->read([&](SqliteConnection& connection) -> Result<std::map<Place, wire::Notes>> {
+    return read_notes(connection, messages);
   });
 }
 

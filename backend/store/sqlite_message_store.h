@@ -16,6 +16,8 @@ class SqliteMessageStore final : public MessageStore {
   Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
                              std::span<const wire::Record> records) override;
   Result<Page> page(const PageQuery& query) override;
+  Result<Page> thread(const ThreadQuery& query) override;
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override;
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override;
   Result<std::uint64_t> message_count() override;
 

@@ -2,8 +2,9 @@
 
 namespace parley::backend {
 
-#define PARLEY_ROOM_COLUMNS \
-  "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined, r.slow_s"
+#define PARLEY_ROOM_COLUMNS                                                                            \
+  "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined, r.slow_s, " \
+  "r.counted, r.rewritten, r.annotated"
 #define PARLEY_LIVE "r.deleted = 0 AND r.orphaned = 0"
 #define PARLEY_MUTE "coalesce((SELECT until FROM mutes x WHERE x.room_id = m.room_id AND x.user = m.user), 0)"
 #define PARLEY_IN_ORDER " AND r.name > ?2 AND " PARLEY_LIVE " ORDER BY r.name LIMIT ?3"
@@ -64,6 +65,9 @@ Room read_room(const Query& row) {
           .is_public = row.integer(4) != 0,
           .epoch = row.string(5),
           .last_seq = row.number(6),
+          .counted = row.number(10),
+          .rewritten = row.number(11),
+          .annotated = row.number(12),
           .members = static_cast<std::uint32_t>(row.integer(7)),
           .quarantined = row.integer(8) != 0,
           .slow_s = static_cast<std::uint32_t>(row.integer(9))};

@@ -4,6 +4,7 @@
 #include "backend/store/sqlite_admission_store.h"
 #include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_links.h"
 #include "backend/store/sqlite_room_rows.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
@@ -31,6 +32,7 @@ Result<bool> purge_some(SqliteConnection& connection) {
       room, kPurgedAtATime);
   if (removed > 0) return true;
   connection.run("DELETE FROM quarantine WHERE room_id = ?", room);
+  purge_links(connection, room);
   connection.run("UPDATE rooms SET deleted = 2 WHERE id = ?", room);
   return true;
 }

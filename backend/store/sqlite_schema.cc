@@ -166,6 +166,73 @@ void fill_search_keys(SqliteConnection& connection) {
     connection.run("UPDATE rooms SET search_key = ?2 WHERE id = ?1", id, key);
 }
 
+// What messages say of each other and of people, written in the transaction that stores them. `counted` is how many
+// entries of the room up to this one count as unread for somebody who has read none; it never changes. `target` is what
+// an edit, a delete or a reaction names; `thread` is set on replies that count as such; `deleted` is the seq of the
+// delete that took the content. The columns stand before the envelope, so that reading them needs no overflow page.
+constexpr const char* kLinks = R"sql(
+CREATE TABLE linked_messages(
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  id BLOB NOT NULL,
+  at INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  type TEXT NOT NULL,
+  ref TEXT NOT NULL,
+  flags INTEGER NOT NULL,
+  target INTEGER,
+  thread INTEGER,
+  deleted INTEGER NOT NULL,
+  counted INTEGER NOT NULL,
+  envelope TEXT NOT NULL,
+  PRIMARY KEY (room_id, seq)
+) WITHOUT ROWID;
+INSERT INTO linked_messages
+  SELECT room_id, seq, id, at, sender, type, ref, flags,
+    CASE WHEN type IN ('edit', 'delete', 'reaction') THEN json_extract(envelope, '$.content.target') END, NULL, 0,
+    sum(type NOT IN ('edit', 'delete', 'reaction', 'member', 'room') AND flags & 1 = 0)
+      OVER (PARTITION BY room_id ORDER BY seq), envelope
+  FROM messages;
+DROP TABLE messages;
+ALTER TABLE linked_messages RENAME TO messages;
+CREATE INDEX messages_about ON messages(room_id, target) WHERE target IS NOT NULL;
+CREATE INDEX messages_in_thread ON messages(room_id, thread, seq) WHERE thread IS NOT NULL;
+CREATE INDEX deleted_messages ON messages(room_id, seq) WHERE deleted <> 0;
+CREATE TABLE edits(
+  room_id INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (room_id, target)
+) WITHOUT ROWID;
+CREATE TABLE reactions(
+  room_id INTEGER NOT NULL,
+  target INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  user TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (room_id, target, key, user)
+) WITHOUT ROWID;
+CREATE TABLE threads(
+  room_id INTEGER NOT NULL,
+  root INTEGER NOT NULL,
+  replies INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL,
+  PRIMARY KEY (room_id, root)
+) WITHOUT ROWID;
+CREATE TABLE mentions(
+  room_id INTEGER NOT NULL,
+  user_key TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user_key, seq)
+) WITHOUT ROWID;
+CREATE INDEX mentions_of_message ON mentions(room_id, seq);
+ALTER TABLE rooms ADD COLUMN counted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN annotated INTEGER NOT NULL DEFAULT 0;
+UPDATE rooms SET counted =
+  coalesce((SELECT m.counted FROM messages m WHERE m.room_id = rooms.id ORDER BY m.seq DESC LIMIT 1), 0);
+)sql";
+
 struct Migration {
   const char* what;
   const char* sql;
@@ -175,7 +242,8 @@ constexpr std::array kMigrations{
     Migration{"1: accounts, rooms, messages, the Directory log", kFirst},
     Migration{"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions,
               fill_search_keys},
-    Migration{"3: the log of administrative acts", kAudit}};
+    Migration{"3: the log of administrative acts", kAudit},
+    Migration{"4: edits, deletions, reactions, threads, mentions", kLinks}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {

@@ -3,9 +3,7 @@
 namespace parley::backend {
 namespace {
 
-constexpr const char* kSealed[] = {"meta",        "users",      "tokens",     "rooms",         "members",
-                                   "bans",        "messages",   "quarantine", "directory_log", "mutes",
-                                   "invitations", "join_links", "audit"};
+constexpr const char* kSealed[] = {"meta", "users", "tokens", "rooms", "members", "bans", "messages", "quarantine", "directory_log", "mutes", "invitations", "join_links", "audit", "edits", "reactions", "threads", "mentions"};
 
 }  // namespace
 

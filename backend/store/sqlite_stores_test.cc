@@ -66,9 +66,9 @@ TEST_F(SqliteStores, the_file_is_for_its_owner_alone) {
 
 TEST_F(SqliteStores, an_empty_file_is_brought_to_the_newest_schema_once) {
   open();
-  EXPECT_EQ(number("PRAGMA user_version"), 1);
+  EXPECT_EQ(number("PRAGMA user_version"), 2);
   auto stores = open();
-  EXPECT_EQ(number("PRAGMA user_version"), 1);
+  EXPECT_EQ(number("PRAGMA user_version"), 2);
   EXPECT_EQ(number("SELECT count(*) FROM meta"), 1);
 }
 
@@ -108,7 +108,7 @@ TEST_F(SqliteStores, processes_that_open_at_once_all_succeed) {
     children.push_back(fork_process([&] { return open_sqlite_stores(path_, {}, clock_).has_value(); }));
   }
   for (auto child : children) EXPECT_EQ(wait_for(child), 0);
-  EXPECT_EQ(number("PRAGMA user_version"), 1);
+  EXPECT_EQ(number("PRAGMA user_version"), 2);
   EXPECT_EQ(number("SELECT count(*) FROM meta"), 1);
 }
 
@@ -197,7 +197,8 @@ TEST_F(SqliteStores, a_purge_that_was_cut_off_goes_on_when_opened) {
       .execute(
           "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, deleted) VALUES (5, 'r', 'r', "
           "0, '', 0, 'e', 1);"
-          "INSERT INTO messages VALUES (5, 1, x'00', 0, '', '', '', 0, '')");
+          "INSERT INTO messages VALUES (5, 1, x'00', 0, '', '', '', 0, NULL, NULL, 0, 1, '');"
+          "INSERT INTO mentions VALUES (5, 'bob', 1)");
   auto stores = open();
   auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   while (number("SELECT deleted FROM rooms") != 2 && std::chrono::steady_clock::now() < deadline) {

@@ -81,13 +81,19 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
   auto content =
       wire::parse_content(payload, core_.options.max_content_bytes, properties.content_type, properties.ref);
   if (!content)
-    return core_.refuse(user, {content.error().code, content.error().reason},
-                        {.room = room_name, .ref = wire::peek_ref(payload, core_.options.max_content_bytes, properties.ref)});
+    return core_.refuse(
+        user, {content.error().code, content.error().reason},
+        {.room = room_name, .ref = wire::peek_ref(payload, core_.options.max_content_bytes, properties.ref)});
 
   const auto account = core_.live().find_user(user);
   const auto room = core_.live().find_room(room_name);
   if (!account || !room)
     return core_.refuse(user, failure(Code::not_a_member), {.room = room_name, .ref = content->ref});
+  const auto last = std::max(room->last_seq, core_.sequencer->last_seq(room->id));
+  if (content->refers_to > last)
+    return core_.refuse(
+        user, {Code::above_last_seq, "The room's last message has number " + std::to_string(last) + "."},
+        {.room = room_name, .ref = content->ref});
   const auto role = core_.live().role(account->ref, room->ref);
   const SequencerEntry entry{.room = {room->id, room->name, room->epoch, room->last_seq},
                              .user = user,

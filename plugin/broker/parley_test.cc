@@ -223,6 +223,25 @@ TEST_F(PluginWithoutABroker, a_message_is_numbered_delivered_and_fed) {
   EXPECT_EQ(notice, (json{{"type", "duplicate"}, {"room", "lab"}, {"ref", "a1"}, {"seq", 1}}));
 }
 
+TEST_F(PluginWithoutABroker, nobody_speaks_of_messages_that_are_not_there_yet) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"hi"})"));
+  for (const char* content :
+       {R"({"type":"edit","target":2,"text":"x","ref":"a2"})", R"({"type":"delete","target":9,"ref":"a2"})",
+        R"({"type":"reaction","target":2,"key":"+1","ref":"a2"})", R"({"text":"x","reply_to":2,"ref":"a2"})",
+        R"({"text":"x","thread":3,"ref":"a2"})"}) {
+    EXPECT_FALSE(send("alice", "phone", content)) << content;
+    const auto notice = json::parse(broker_.on("users/alice/inbox").back());
+    EXPECT_EQ(notice["code"], "above_last_seq");
+    EXPECT_EQ(notice["reason"], "The room's last message has number 1.");
+    EXPECT_EQ(notice["ref"], "a2");
+  }
+  EXPECT_EQ(broker_.on("rooms/lab/messages").size(), 1u);
+  EXPECT_TRUE(send("alice", "phone", R"({"type":"edit","target":1,"text":"x","ref":"a2"})"));
+}
+
 TEST_F(PluginWithoutABroker, nobody_is_let_in_before_the_Directory_came) {
   attach();
   EXPECT_EQ(login("alice", "phone"), LoginVerdict::deny);

@@ -11,6 +11,7 @@ from ledger import Ledger
 from reader import Reader
 from sender import Sender
 from steward import Steward
+from talker import Talker
 
 SETTLE_S = 90  # how long each step of the quiet end may take
 LATE_S = 40
@@ -23,9 +24,11 @@ class Size:
     senders: int = 24
     readers: int = 12
     rate: float = 250  # messages a second, of all senders
+    talkers: int = 4
+    talk_rate: float = 20  # entries a second, of all talkers
 
 
-SMALL = Size(rooms=2, users=4, senders=6, readers=4, rate=100)
+SMALL = Size(rooms=2, users=4, senders=6, readers=4, rate=100, talkers=2)
 
 
 class Crowd:
@@ -53,6 +56,9 @@ class Crowd:
             senders.append(Sender(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"sender{i}",
                                   rooms, v=v, qos=qos, ref=ref, clean=clean, ws=i % 4 == 3,
                                   rate=self.size.rate / self.size.senders, window=self.rng.choice((1, 4, 16))))
+        for i in range(self.size.talkers):
+            senders.append(Talker(self.server, self.ledger, self.rng.random(), self.users[i % len(self.users)], f"talker{i}", self.rooms,
+                                  ws=i % 2 == 1, rate=self.size.talk_rate / self.size.talkers))
         return senders
 
     def _make_readers(self):
@@ -150,8 +156,9 @@ class Crowd:
         """Findings; and `problems` has what else went wrong."""
         views = [view for reader in self.readers for view in [*reader.views(), *reader.synced_views()]]
         healed = [view for reader in self.readers for view in reader.healed_views()]
+        heard = [one for reader in self.readers for one in reader.heard()]
         self.problems += self.ledger.untold[:5] + self.ledger.unexpected[:5] + self.steward.wrong[:5]
-        return check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices, self.steward.done_to)
+        return check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices, self.steward.done_to, heard)
 
     def figures(self, history, findings):
         ledger, counts = self.ledger, findings.counts
@@ -165,6 +172,8 @@ class Crowd:
             "live_deliveries_compared": sum(len(shelf) for r in self.readers for shelf in r.live.values()),
             "synced_compared": sum(len(shelf) for r in self.readers for shelf in r.synced.values()),
             "live_wrong": counts["live_differs"] + counts["live_order"], "not_healed": counts["not_healed"],
+            "talk_folded": sum(len(talk) for r in self.readers if r.syncing for talk in r.talk.values()),
+            "folds_wrong": counts["fold_differs"],
             "epochs_changed": counts["epoch_changed"],
             "connects": sum(client.connects for client in self.clients),
             "member_changes": sum(map(len, self.steward.done_to.values())), "rights_probed": self.steward.probes,

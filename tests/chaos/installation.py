@@ -16,7 +16,7 @@ class Installation(Server):
         super().__init__(folder, profile, plugin_opts={**PLUGIN_OPTS, **(plugin_opts or {})}, broker_conf=BROKER_CONF, **kwargs)
 
     def populate(self, users, rooms, guests=()):
-        """Every user, but no guest, is a member of every room; every second one logs in with a token instead of a password."""
+        """Every user, but no guest, is a member of every room, the first one its moderator; every second one logs in with a token instead of a password."""
         with self.client("admin") as admin:
             for i, user in enumerate([*users, *guests]):
                 self.passwords[user] = secrets.token_hex(8)
@@ -24,7 +24,7 @@ class Installation(Server):
                 if i % 2:
                     self.passwords[user] = admin.ok("token.create", user=user)["token"]
             for room in rooms:
-                admin.ok("room.create", room=room, members=dict.fromkeys(users, "member"))
+                admin.ok("room.create", room=room, members=dict.fromkeys(users, "member") | {users[0]: "moderator"})
 
     def wait_broker(self, timeout_s=30):
         wait_until(lambda: listens(self.mqtt_port) or not self.broker.running(), "mosquitto listens", timeout_s)

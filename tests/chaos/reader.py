@@ -54,6 +54,7 @@ class Reader(Roamer):
         self.live = {room: Shelf() for room in rooms}
         self.synced = {room: Shelf() for room in rooms}
         self.known = {room: Watermark() for room in rooms}
+        self.talk = {room: {} for room in rooms}  # room → seq → envelope, of what can change in history
         self._due = threading.Event()
 
     def sync(self):
@@ -69,6 +70,11 @@ class Reader(Roamer):
 
     def synced_views(self):
         return [View(f"{self.device} (sync)", room, shelf) for room, shelf in self.synced.items() if len(shelf)]
+
+    def heard(self):
+        """Of a syncing one: the talk it knows, to be folded."""
+        return [(self.device, room, {seq: json.loads(raw) for seq, raw in talk.items()})
+                for room, talk in self.talk.items()] if self.syncing else []
 
     # --- its thread ---
 
@@ -110,6 +116,7 @@ class Reader(Roamer):
                 head = ENVELOPE.match(raw.encode())
                 seq, room = int(head[1]), head[4].decode()
                 self.synced[room].add(seq, digest(raw))
+                self._hear(room, seq, raw.encode())
                 self.known[room].add(seq)
             rooms = result["result"]["rooms"]
             more = any(page.get("more") for page in rooms.values())
@@ -130,3 +137,9 @@ class Reader(Roamer):
         self.live[room].add(int(head[1]), digest(payload))
         if self.syncing:
             self.known[room].add(int(head[1]))
+            self._hear(room, int(head[1]), payload)
+
+    def _hear(self, room, seq, payload):
+        """Whichever way it comes first: live or stored, the fold must be the same."""
+        if b'"ref":"talker' in payload:
+            self.talk[room].setdefault(seq, payload)

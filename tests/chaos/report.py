@@ -8,7 +8,8 @@ TITLES = {
     "rooms": "rooms", "history": "entries in history", "dense": "numbered 1, 2, 3 …",
     "live_deliveries_compared": "live deliveries compared",
     "synced_compared": "synced entries compared", "live_wrong": "… other bytes or order than history",
-    "not_healed": "gaps that sync did not heal", "epochs_changed": "rooms whose epoch changed",
+    "not_healed": "gaps that sync did not heal", "talk_folded": "entries that speak of others, folded by readers",
+    "folds_wrong": "… to something else than history", "epochs_changed": "rooms whose epoch changed",
     "member_changes": "joins and leaves confirmed", "rights_probed": "… tried at once at the broker", "members_wrong": "… not so",
     "connects": "connections made by clients", "slowest_broker_start_ms": "slowest start of the broker, ms",
 }

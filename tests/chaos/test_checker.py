@@ -2,7 +2,8 @@
 import dataclasses
 
 import pytest
-from checker import Entry, Findings, Notice, Sent, View, check_all, check_never_two
+from checker import Entry, Findings, Notice, Sent, View, check_all, check_folds, check_never_two
+from fold import fold
 
 pytestmark = pytest.mark.profile("embedded")  # nothing is started here
 
@@ -177,6 +178,44 @@ def test_two_messages_under_one_number_of_an_epoch_are_found():
     assert not findings
     check_never_two([("lab", "e1", 1, "a"), ("lab", "e1", 1, "b")], findings)
     assert dict(findings.counts) == {"two_under_one_number": 1}
+
+
+def talk(seq, user, role="member", type_="text", **content):
+    return {"seq": seq, "from": user, "role": role, "at": 1000 + seq, "type": type_, "content": content}
+
+
+TALK = {e["seq"]: e for e in (
+    talk(1, "alice", text="one"), talk(2, "bob", text="re", thread=1), talk(3, "alice", type_="edit", target=1, text="uno"),
+    talk(4, "bob", type_="reaction", target=1, key="+"), talk(5, "bob", type_="edit", target=1, text="forged"),
+    talk(6, "bob", text="two"), talk(7, "mod", "moderator", "delete", target=6), talk(8, "bob", type_="delete", target=1))}
+
+
+def test_what_stands_of_a_talk():
+    told = fold(TALK)
+    assert told[1]["content"] == {"text": "uno"} and told[1]["edited"] == {"seq": 3, "at": 1003}
+    assert told[1]["reactions"] == [{"key": "+", "count": 1, "users": ["bob"]}]
+    assert told[1]["thread"] == {"replies": 1, "last_seq": 2} and "deleted" not in told[1]
+    assert told[6]["content"] == {} and told[6]["deleted"] == {"seq": 7, "at": 1007, "by": "mod"}
+    assert {seq: told[seq] for seq in (2, 3, 4, 5, 7, 8)} == {seq: TALK[seq] for seq in (2, 3, 4, 5, 7, 8)}
+
+
+def test_a_fold_that_is_not_historys_is_found():
+    def check(told, envelopes):
+        findings = Findings()
+        history = {"lab": [dataclasses.replace(join(seq, "d"), told=e) for seq, e in told.items()]}
+        check_folds(history, [("carol", "lab", envelopes)], findings)
+        return dict(findings.counts)
+    told = fold(TALK)
+    assert check(told, TALK) == {}
+    assert check(told, dict(reversed(TALK.items()))) == {}
+    assert check({**told, 1: TALK[1]}, TALK) == {"fold_differs": 1}
+    assert check(told, {seq: e for seq, e in TALK.items() if seq != 4}) == {"fold_differs": 2}
+
+
+def test_bytes_of_talk_may_differ_from_historys(run):
+    run.lab[3] = dataclasses.replace(run.lab[3], told={"seq": 4})
+    run.view[3] = (4, 7)
+    assert run.counts() == {}
 
 
 def test_findings_count_all_and_keep_a_few_examples(run):

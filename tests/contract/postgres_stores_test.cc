@@ -178,16 +178,19 @@ TEST_F(PostgresStores, messages_of_a_deleted_room_leave_the_disk) {
   ASSERT_TRUE(stores.rooms->erase(lab));
   EXPECT_TRUE(eventually([&] { return database->number("SELECT state FROM room_progress") == 2; }));
   EXPECT_EQ(database->number("SELECT count(*) FROM messages"), 0);
+  EXPECT_EQ(database->number("SELECT count(*) FROM mentions"), 0);
 }
 
 TEST_F(PostgresStores, a_purge_that_was_cut_off_goes_on_when_opened) {
   open();
   database->run(
       "INSERT INTO room_progress(room_id, room, state) VALUES (5, 'r', 1);"
-      "INSERT INTO messages VALUES (5, 1, gen_random_uuid(), 0, '', '', '', 0, '')");
+      "INSERT INTO messages VALUES (5, 1, gen_random_uuid(), 0, '', '', '', 0, '');"
+      "INSERT INTO mentions VALUES (5, 'bob', 1)");
   auto stores = open();
   EXPECT_TRUE(eventually([&] { return database->number("SELECT state FROM room_progress") == 2; }));
   EXPECT_EQ(database->number("SELECT count(*) FROM messages"), 0);
+  EXPECT_EQ(database->number("SELECT count(*) FROM mentions"), 0);
 }
 
 TEST_F(PostgresStores, pages_come_from_a_replica_that_has_enough_and_only_then) {

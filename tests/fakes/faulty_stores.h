@@ -23,6 +23,12 @@ class FaultyMessageStore final : public MessageStore {
   Result<Page> page(const PageQuery& query) override {
     return plan_.run([&] { return inner_.page(query); });
   }
+  Result<Page> thread(const ThreadQuery& query) override {
+    return plan_.run([&] { return inner_.thread(query); });
+  }
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
+    return plan_.run([&] { return inner_.notes(messages); });
+  }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override {
     return plan_.run([&] { return inner_.last_seq(room_id); });
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "backend/store/notes_rows.h"
 #include "base/ids.h"
 #include "tests/fakes/memory_stores.h"
 
@@ -19,6 +20,8 @@ class MemoryMessageStore final : public MessageStore {
   Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
                              std::span<const wire::Record> records) override;
   Result<Page> page(const PageQuery& query) override;
+  Result<Page> thread(const ThreadQuery& query) override;
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override;
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override {
     std::lock_guard lock(database_->mutex);
     return last_seq_of(room_id);
@@ -27,6 +30,11 @@ class MemoryMessageStore final : public MessageStore {
 
  private:
   void add(const wire::Record& record, StoreOutcome& outcome);
+  void insert(const wire::Record& record, MemoryDatabase::RoomRow& row);
+  void write_down(const BatchLinks::Effects& effects);
+  void erase(BatchLinks::Place place, const wire::Deletion& deletion);
+  std::vector<std::pair<BatchLinks::Reaction, std::uint64_t>> in_order(Place place) const;
+  std::optional<wire::Target> target_at(BatchLinks::Place place) const;
   void set_aside(const wire::Record& record, MemoryDatabase::RoomRow& row, StoreOutcome& outcome);
   std::uint64_t last_seq_of(std::uint64_t room_id) const {
     auto row = database_->rooms.find(room_id);
@@ -77,11 +85,90 @@ void MemoryMessageStore::add(const wire::Record& record, StoreOutcome& outcome) 
   } else if (standing != messages.end() || row.room.quarantined) {
     set_aside(record, row, outcome);
   } else {
-    messages[record.seq] = {record.id, std::string(record.envelope)};
-    row.room.last_seq = std::max(row.room.last_seq, record.seq);
+    insert(record, row);
     ++outcome.stored;
     outcome.orphaned += row.orphaned;
+    if (row.room.rewritten == record.seq) outcome.rewritten.push_back(record.room_id);
   }
+}
+
+// One entry at a time.
+void MemoryMessageStore::insert(const wire::Record& record, MemoryDatabase::RoomRow& row) {
+  BatchLinks links([this](BatchLinks::Place place) { return target_at(place); });
+  const auto entry = wire::read_entry(record);
+  auto linked = links.add(record.room_id, record.envelope, entry);
+  row.room.last_seq = std::max(row.room.last_seq, record.seq);
+  row.room.counted += entry.countable();
+  MemoryDatabase::MessageRow message{.id = record.id,
+                                     .envelope = std::string(record.envelope),
+                                     .sender = std::string(record.from),
+                                     .type = std::string(record.type),
+                                     .links = linked,
+                                     .counted = row.room.counted,
+                                     .at_ms = record.at_ms};
+  if (!linked.envelope.empty()) {
+    message.envelope = linked.envelope;
+    message.deletion = target_at({record.room_id, entry.target})->deletion;
+  }
+  database_->messages[record.room_id][record.seq] = std::move(message);
+  write_down(links.effects());
+}
+
+std::optional<wire::Target> MemoryMessageStore::target_at(BatchLinks::Place place) const {
+  const auto& messages = database_->messages[place.first];
+  auto at = messages.find(place.second);
+  if (at == messages.end()) return std::nullopt;
+  const auto& row = at->second;
+  return wire::Target{.seq = place.second,
+                      .from = row.sender,
+                      .message = wire::is_message(row.type),
+                      .thread = row.links.thread,
+                      .deletion = row.deletion};
+}
+
+void MemoryMessageStore::write_down(const BatchLinks::Effects& effects) {
+  for (const auto& [place, seq] : effects.edits) database_->edits[place] = seq;
+  for (const auto& [reaction, seq] : effects.reactions) {
+    if (seq == 0)
+      database_->reactions.erase(reaction);
+    else
+      database_->reactions[reaction] = seq;
+  }
+  for (const auto& [place, replies] : effects.replies) {
+    auto& thread = database_->threads[place];
+    thread.replies += replies.added;
+    thread.last_seq = replies.last_seq;
+  }
+  for (const auto& [place, name] : effects.mentions)
+    database_->mentions[place.first][name].insert(place.second);
+  for (const auto& [place, deletion] : effects.deletions) erase(place, deletion);
+  for (const auto& [place, root] : effects.lost_replies) {
+    auto& thread = database_->threads[{place.first, root}] = {};
+    for (const auto& [seq, row] : database_->messages[place.first]) {
+      if (row.links.thread == root && row.links.deleted == 0) thread = {thread.replies + 1, seq};
+    }
+  }
+  for (const auto& [room_id, seq] : effects.rewritten) database_->rooms[room_id].room.rewritten = seq;
+  for (const auto& [room_id, seq] : effects.annotated) {
+    auto& highest = database_->rooms[room_id].room.annotated;
+    highest = std::max(highest, seq);
+  }
+}
+
+void MemoryMessageStore::erase(BatchLinks::Place place, const wire::Deletion& deletion) {
+  for (auto& [seq, row] : database_->messages[place.first]) {
+    const bool said_of_it =
+        row.links.target == place.second && (row.type == "edit" || row.type == "reaction");
+    if (seq != place.second && (!said_of_it || row.links.deleted != 0)) continue;
+    row.envelope = wire::erased(row.envelope, deletion, row.links.thread);
+    row.links.deleted = deletion.seq;
+    row.deletion = deletion;
+  }
+  database_->edits.erase(place);
+  std::erase_if(database_->reactions, [&](const auto& reaction) {
+    return std::get<0>(reaction.first) == place.first && std::get<1>(reaction.first) == place.second;
+  });
+  for (auto& [name, seqs] : database_->mentions[place.first]) seqs.erase(place.second);
 }
 
 void MemoryMessageStore::set_aside(const wire::Record& record, MemoryDatabase::RoomRow& row,
@@ -111,6 +198,51 @@ Result<Page> MemoryMessageStore::page(const PageQuery& query) {
   }
   if (!query.after) std::ranges::reverse(page.envelopes);
   return page;
+}
+
+Result<Page> MemoryMessageStore::thread(const ThreadQuery& query) {
+  std::lock_guard lock(database_->mutex);
+  Page page{.through = last_seq_of(query.room_id)};
+  const auto& messages = database_->messages[query.room_id];
+  auto root = messages.find(query.root);
+  if (page.through == 0 || root == messages.end() || !wire::is_message(root->second.type)) return page;
+  std::size_t bytes = 0;
+  for (const auto& [seq, row] : messages) {
+    if (seq <= query.after || (seq != query.root && row.links.thread != query.root)) continue;
+    bytes += row.envelope.size();
+    page.more = page.envelopes.size() == query.limit || (bytes > query.max_bytes && !page.envelopes.empty());
+    if (page.more) break;
+    page.envelopes.push_back(row.envelope);
+  }
+  return page;
+}
+
+Result<std::map<Place, wire::Notes>> MemoryMessageStore::notes(std::span<const Place> messages) {
+  std::lock_guard lock(database_->mutex);
+  NotesRows rows;
+  for (const auto& place : messages) {
+    if (auto edit = database_->edits.find(place); edit != database_->edits.end()) {
+      const auto& row = database_->messages[place.first][edit->second];
+      rows.edit(place, edit->second, row.at_ms, row.envelope);
+    }
+    if (auto thread = database_->threads.find(place); thread != database_->threads.end())
+      rows.thread(place, thread->second.replies, thread->second.last_seq);
+    for (const auto& [reaction, seq] : in_order(place)) {
+      const auto& [room, target, key, user] = reaction;
+      rows.reaction(place, key, user, 1);
+    }
+  }
+  return std::move(rows).finish();
+}
+
+// The reactions to one message that stand, by seq.
+std::vector<std::pair<BatchLinks::Reaction, std::uint64_t>> MemoryMessageStore::in_order(Place place) const {
+  std::vector<std::pair<BatchLinks::Reaction, std::uint64_t>> all;
+  for (const auto& [reaction, seq] : database_->reactions) {
+    if (Place{std::get<0>(reaction), std::get<1>(reaction)} == place) all.emplace_back(reaction, seq);
+  }
+  std::ranges::sort(all, {}, [](const auto& one) { return one.second; });
+  return all;
 }
 
 Result<std::uint64_t> MemoryMessageStore::message_count() {

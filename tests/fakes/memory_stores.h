@@ -3,10 +3,12 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "backend/store/batch_links.h"
 #include "backend/store/directory_step.h"
 #include "backend/store/stores.h"
 #include "base/clock.h"
@@ -24,6 +26,14 @@ struct MemoryDatabase {
   struct MessageRow {
     Ulid id;
     std::string envelope;
+    std::string sender, type;
+    LinkedRow links{};  // but for its envelope
+    std::uint64_t counted = 0;
+    wire::Deletion deletion{};
+    std::int64_t at_ms = 0;
+  };
+  struct Thread {
+    std::uint64_t replies = 0, last_seq = 0;
   };
   struct TokenRow {
     Token token;
@@ -40,12 +50,16 @@ struct MemoryDatabase {
   std::map<std::uint64_t, RoomRow> rooms;
   std::map<std::uint64_t, std::map<std::uint64_t, MessageRow>> messages;  // room → seq → message
   std::map<std::uint64_t, std::map<std::pair<std::uint64_t, Ulid>, std::string>> quarantine;
-  std::map<MemberKey, Member> standings;  // members and banned
   std::vector<RecordedAct> acts;
   std::uint64_t last_act = 0;
   std::map<MemberKey, WallTime> mutes;
   std::map<MemberKey, Invitation> invitations;
   std::map<std::string, LinkRow> links;
+  std::map<BatchLinks::Place, std::uint64_t> edits;  // message → the edit in force
+  std::map<BatchLinks::Reaction, std::uint64_t> reactions;
+  std::map<BatchLinks::Place, Thread> threads;                                       // by root
+  std::map<std::uint64_t, std::map<std::string, std::set<std::uint64_t>>> mentions;  // room → user_key → seqs
+  std::map<MemberKey, Member> standings;                                             // members and banned
   std::map<std::string, Account> accounts;
   std::map<std::string, TokenRow> tokens;
   std::string directory_id;

@@ -62,6 +62,18 @@ std::string room_event(const Json& content, const std::string& from) {
   return out;
 }
 
+// " (edited) [👍 2] [3 replies]"
+std::string notes(const Json& envelope) {
+  std::string out;
+  if (envelope.contains("edited")) out += " (edited)";
+  for (const auto& reaction : envelope.value("reactions", Json::array()))
+    out += " [" + printable(text_of(reaction, "key")) + " " + text_of(reaction, "count") + "]";
+  if (auto thread = envelope.find("thread"); thread != envelope.end())
+    out +=
+        " [" + text_of(*thread, "replies") + (text_of(*thread, "replies") == "1" ? " reply]" : " replies]");
+  return out;
+}
+
 std::string body(const Json& envelope) {
   const auto type = text_of(envelope, "type");
   const auto from = text_of(envelope, "from");
@@ -69,12 +81,15 @@ std::string body(const Json& envelope) {
   const auto nick = text_of(content, "nick");
   const auto who = envelope.value("imported", false) && !nick.empty() ? nick : from;
   const auto text = text_of(content, "text");
+  if (auto deleted = envelope.find("deleted"); deleted != envelope.end())
+    return printable(who + " (deleted by " + text_of(*deleted, "by") + ")");
   if (type == "member") return printable(member_event(content, from));
   if (type == "room") return printable(room_event(content, from));
   const auto about = " [" + type + " " + text_of(content, "target") + "]";
   if (type == "edit" || type == "delete" || type == "reaction") {
-    const auto emoji = text_of(content, "emoji");
-    return printable(who + about) + ": " + in_lines(text.empty() ? emoji : text);
+    const auto key = (content.value("remove", Json()) == Json(true) ? "not " : "") + text_of(content, "key");
+    if (type == "delete") return printable(who + about);
+    return printable(who + about) + ": " + in_lines(type == "reaction" ? key : text);
   }
   if (type == "text" && content.value("action", Json()) == Json(true))
     return "* " + printable(who) + " " + in_lines(text);
@@ -177,7 +192,7 @@ std::string format_message(const Json& envelope) {
   const auto said = envelope.contains("sent_at") ? "sent_at" : "at";
   auto seq = cell(envelope, "seq");
   if (seq.size() < 4) seq.insert(0, 4 - seq.size(), ' ');
-  return seq + "  " + time_cell(envelope, said) + "  " + body(envelope);
+  return seq + "  " + time_cell(envelope, said) + "  " + body(envelope) + notes(envelope);
 }
 
 std::int64_t parse_duration_s(std::string_view text) {

@@ -42,6 +42,8 @@ void print_fields(std::ostream& out, const Json& object);
 // One envelope as a person reads it, in one line (more when the text has line feeds, those indented):
 //   17  2026-11-22 05:31:07  alice: hi
 //   18  2026-11-22 05:31:09  * alice added bob as member
+//   19  2026-11-22 05:31:12  bob: hello (edited) [👍 2] [3 replies]
+//   20  2026-11-22 05:31:15  bob (deleted by alice)
 std::string format_message(const Json& envelope);
 
 // "90s" "15m" "12h" "30d", plain seconds without a letter → seconds; 0 when it is none of these, or not above 0, or beyond ten years.

@@ -53,6 +53,24 @@ TEST_F(Format, messages_read_as_one_line_each) {
       "12345  2026-11-22 02:31:13  bob [edit 17]: ho");
 }
 
+TEST_F(Format, what_was_said_of_a_message_stands_behind_it) {
+  EXPECT_EQ(
+      format_message(Json::parse(
+          R"({"seq":17,"at":0,"from":"bob","type":"text","content":{"text":"hi"},"edited":{"seq":19,"at":1},"reactions":[{"key":"+1","count":2,"users":["a","b"]},{"key":"\u001b","count":1}],"thread":{"replies":1,"last_seq":20}})")),
+      "  17  -  bob: hi (edited) [+1 2] [^[ 1] [1 reply]");
+  EXPECT_EQ(
+      format_message(Json::parse(
+          R"({"seq":17,"at":0,"from":"bob","type":"text","content":{},"deleted":{"seq":19,"at":1,"by":"mod"},"thread":{"replies":2,"last_seq":20}})")),
+      "  17  -  bob (deleted by mod) [2 replies]");
+  EXPECT_EQ(format_message(Json::parse(
+                R"({"seq":18,"at":0,"from":"bob","type":"delete","content":{"type":"delete","target":17}})")),
+            "  18  -  bob [delete 17]");
+  EXPECT_EQ(
+      format_message(Json::parse(
+          R"({"seq":18,"at":0,"from":"bob","type":"reaction","content":{"type":"reaction","target":17,"key":"+1","remove":true}})")),
+      "  18  -  bob [reaction 17]: not +1");
+}
+
 TEST_F(Format, a_nick_in_the_content_of_a_live_message_is_not_believed) {
   EXPECT_EQ(format_message(Json::parse(
                 R"({"seq":1,"at":0,"from":"eve","type":"text","content":{"text":"x","nick":"alice"}})")),

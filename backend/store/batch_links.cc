@@ -1,0 +1,64 @@
+#include "backend/store/batch_links.h"
+
+#include <algorithm>
+
+namespace parley::backend {
+
+wire::Target* BatchLinks::find(Place place) {
+  auto known = found_.find(place);
+  if (known == found_.end()) known = found_.emplace(place, load_(place)).first;
+  return known->second ? &*known->second : nullptr;
+}
+
+LinkedRow BatchLinks::add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry) {
+  LinkedRow row{.target = entry.target};
+  for (const auto& name : entry.mentions) effects_.mentions.push_back({{room_id, entry.seq}, name});
+  if (auto* root = entry.thread > 0 ? find({room_id, entry.thread}) : nullptr;
+      root && wire::is_reply(entry, *root)) {
+    row.thread = entry.thread;
+    auto& replies = effects_.replies[{room_id, entry.thread}];
+    ++replies.added;
+    replies.last_seq = std::max(replies.last_seq, entry.seq);
+    speak_of(room_id, entry.thread);
+  }
+  auto* target = entry.target > 0 ? find({room_id, entry.target}) : nullptr;
+  if (!target) return row;
+  if (wire::came_too_late(entry, *target)) {
+    row.deleted = target->deletion.seq;
+    row.envelope = wire::erased(envelope, target->deletion);
+    effects_.rewritten[room_id] = entry.seq;
+  } else if (wire::counts(entry, *target)) {
+    apply(room_id, entry, *target);
+  }
+  return row;
+}
+
+void BatchLinks::apply(std::uint64_t room_id, const wire::Entry& entry, wire::Target& target) {
+  const Place place{room_id, entry.target};
+  if (entry.type == "delete") return remove(place, entry, target);
+  if (entry.type == "edit")
+    effects_.edits[place] = entry.seq;
+  else
+    effects_.reactions[{room_id, entry.target, entry.key, std::string(entry.from)}] =
+        entry.remove ? 0 : entry.seq;
+  speak_of(room_id, entry.target);
+}
+
+void BatchLinks::remove(Place place, const wire::Entry& entry, wire::Target& target) {
+  target.deletion = {.seq = entry.seq, .at_ms = entry.at_ms, .by = std::string(entry.from)};
+  effects_.deletions[place] = target.deletion;
+  if (target.thread > 0) effects_.lost_replies[place] = target.thread;
+  effects_.rewritten[place.first] = entry.seq;
+  effects_.edits.erase(place);
+  std::erase_if(effects_.reactions, [&](const auto& reaction) {
+    return Place{std::get<0>(reaction.first), std::get<1>(reaction.first)} == place;
+  });
+  std::erase_if(effects_.mentions, [&](const auto& mention) { return mention.first == place; });
+}
+
+void BatchLinks::speak_of(std::uint64_t room_id, std::uint64_t seq) {
+  auto& highest = effects_.annotated[room_id];
+  highest = std::max(highest, seq);
+}
+
+}  // namespace parley::backend
