@@ -15,6 +15,7 @@ inline constexpr std::size_t kContentJsonMax = 480 * 1024;      // `content` as 
 inline constexpr std::size_t kRequestMax = 256 * 1024;          // a request's payload
 inline constexpr std::size_t kRequestIdMax = 64;
 inline constexpr std::size_t kReplyMax = 256 * 1024;            // pages end before this and say "more"
+inline constexpr std::size_t kRoomsReplyMax = 1024 * 1024;      // that of `rooms`: a thousand rooms in one page
 inline constexpr std::size_t kDisplayNameMax = 200;             // a room's or user's free-text name, characters' bytes
 inline constexpr std::size_t kTopicMax = 1024;                  // a Parley topic or filter
 inline constexpr std::size_t kFeedBatchMax = 128 * 1024;        // one feed message

@@ -8,6 +8,9 @@
 #include "backend/control/control_link.h"
 #include "backend/feed/feed_consumer.h"
 #include "backend/http/broker_stats.h"
+#include "backend/marks/join_marks.h"
+#include "backend/marks/mark_writer.h"
+#include "backend/marks/mention_notices.h"
 #include "backend/metrics/metrics.h"
 #include "backend/mqtt/mqtt_link.h"
 #include "backend/requests/make_dispatcher.h"
@@ -37,8 +40,21 @@ std::function<bool(const std::string&)> admission(const Config& config, Cache& c
   return [rate, &cache](const std::string& user) { return cache.take("requests:" + user, rate); };
 }
 
+// At QoS 0: a receipt lost with the connection is repeated by its client.
+constexpr const char* kReceipts = "rooms/+/receipts/+";
+
+FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices& mentions) {
+  return {
+      .queue_batches = config.feed.queue_batches,
+      .merge_batches = config.feed.merge_batches,
+      .before_store =
+          [&marks](std::span<const wire::Record> records) { return raise_marks_of_joins(marks, records); },
+      .after_store = [&mentions](std::span<const wire::Record> records,
+                                 const StoreOutcome& outcome) { mentions.stored(records, outcome); }};
+}
+
 DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::vector<Dependency> dependencies,
-                                     const LogSink& log) {
+                                     MarkWriter& marks, const LogSink& log) {
   using RoomCreate = DispatcherOptions::RoomCreate;
   const auto& requests = config.requests;
   return {
@@ -52,7 +68,10 @@ DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::ve
       .log = log,
       .admit = admission(config, cache),
       .audit_kept = std::chrono::hours(24) * config.audit.keep_days,
-      .dependencies = std::move(dependencies)};
+      .dependencies = std::move(dependencies),
+      .raise_marks = [&marks](MarkRaise raise, MarkWriter::Done done) {
+        marks.raise(std::move(raise), std::move(done));
+      }};
 }
 
 // `opened`, with a cache before its messages; they themselves go to `uncached`.
@@ -80,22 +99,31 @@ struct Backend::Parts final : LeaseListener {
         states(facts, link, metrics, clock, log, {.republish_per_s = given.state.republish_per_s}),
         control(link, *stores.messages, *stores.directory, *this, metrics, clock, log,
                 {.answer_timeout = given.broker.answer_timeout}),
+        marks(*stores.marks, metrics, clock, log),
+        mentions(*stores.marks, link, metrics, log),
         feed(*stores.messages, states, control, metrics, clock, log,
-             {.queue_batches = given.feed.queue_batches, .merge_batches = given.feed.merge_batches}),
+             feed_options(given, *stores.marks, mentions)),
         dispatcher(make_dispatcher(stores, control, states, link, clock,
-                                   dispatcher_options(given, *cache.cache, dependencies(), log))),
+                                   dispatcher_options(given, *cache.cache, dependencies(), marks, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
                 .answer = [this](std::string payload) { control.on_answer(std::move(payload)); },
-                .events_lost = [this] { control.attach_again("events of the broker were lost"); }},
+                .events_lost = [this] { control.attach_again("events of the broker were lost"); },
+                .receipt = [this](const std::string& room, const std::string& user,
+                                  const Marks& told) { marks.receipt(room, user, told); }},
                *dispatcher, link, metrics, clock, log),
         broker_stats(control, clock) {}
 
   void feed_begins(std::uint64_t generation, std::uint64_t position) override {
     feed.begin(generation, position);
   }
-  void ready() override { states.activate(); }
+  void ready() override {
+    states.activate();
+    link.subscribe(kReceipts, 0, [this](const Result<>& granted) {
+      if (!granted) log(LogLevel::warning, "receipts are not heard: " + granted.error().message);
+    });
+  }
   void retired() override {
     states.deactivate();
     feed.end();
@@ -129,6 +157,8 @@ struct Backend::Parts final : LeaseListener {
   StoredRoomStates facts;
   RoomStatePublisher states;
   ControlLink control;
+  MarkWriter marks;
+  MentionNotices mentions;
   FeedConsumer feed;
   std::unique_ptr<Dispatcher> dispatcher;
   Router router;
@@ -160,6 +190,8 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
     parts->http = *std::move(http);
   }
   parts->states.start();
+  parts->marks.start();
+  parts->mentions.start();
   parts->control.start();
   parts->link.start(parts->router);
   return std::unique_ptr<Backend>(new Backend(std::move(parts)));
@@ -177,6 +209,8 @@ void Backend::stop() {
     return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - parts_->clock.steady()));
   };
   parts_->dispatcher->stop(left());
+  parts_->marks.stop();
+  parts_->mentions.stop();
   parts_->feed.end();
   if (!parts_->feed.drain(left()))
     parts_->log(LogLevel::warning,

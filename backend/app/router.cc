@@ -2,6 +2,7 @@
 
 #include <ranges>
 
+#include "wire/content.h"
 #include "wire/control.h"
 #include "wire/request.h"
 
@@ -45,6 +46,7 @@ void Router::on_message(Incoming message) {
   if (message.topic == wire::kControlReplyTopic) return routes_.answer(std::move(message.payload));
   if (message.topic == wire::kEventsTopic) return events(message.payload);
   const auto topic = wire::parse_topic(message.topic);
+  if (topic.kind == wire::TopicKind::room_receipts) return receipt(topic, message);
   // A retained request would be one from before this backend: nobody waits for its reply.
   if (topic.kind != wire::TopicKind::user_request || message.retained) return strays_.add();
   request(topic, std::move(message));
@@ -61,6 +63,14 @@ void Router::request(const wire::Topic& topic, Incoming message) {
                         count(method, payload, begun);
                         reply(to, correlation, std::move(payload));
                       }});
+}
+
+// What does not parse never passed the broker's own check.
+void Router::receipt(const wire::Topic& topic, const Incoming& message) {
+  const auto receipts = wire::parse_receipts(message.payload);
+  if (!receipts || message.retained) return strays_.add();
+  routes_.receipt(std::string(topic.room), std::string(topic.user),
+                  {.received = receipts->received, .read = receipts->read});
 }
 
 void Router::reply(const std::string& topic, const std::string& correlation, std::string payload) {

@@ -7,6 +7,7 @@
 #include "backend/metrics/metrics.h"
 #include "backend/mqtt/link.h"
 #include "backend/requests/dispatcher.h"
+#include "backend/store/marks.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "wire/topics.h"
@@ -20,6 +21,7 @@ struct Routes {
   std::function<void(std::string payload)> feed;
   std::function<void(std::string payload)> answer;
   std::function<void()> events_lost;
+  std::function<void(const std::string& room, const std::string& user, const Marks& marks)> receipt;
 };
 
 // Takes messages by their topic to whom they are for, and replies to requests back to the broker: to the Response Topic given when it is
@@ -35,6 +37,7 @@ class Router final : public LinkListener {
 
  private:
   void request(const wire::Topic& topic, Incoming message);
+  void receipt(const wire::Topic& topic, const Incoming& message);
   void events(std::string_view lines);
   void event(std::string_view payload);
   void reply(const std::string& topic, const std::string& correlation, std::string payload);

@@ -44,7 +44,12 @@ class RouterTest : public testing::Test {
                  .lost = [this](const std::string& reason) { heard.push_back("lost " + reason); },
                  .feed = [this](const std::string& payload) { heard.push_back("feed " + payload); },
                  .answer = [this](const std::string& payload) { heard.push_back("answer " + payload); },
-                 .events_lost = [this] { heard.push_back("events lost"); }},
+                 .events_lost = [this] { heard.push_back("events lost"); },
+                 .receipt =
+                     [this](const std::string& room, const std::string& user, const Marks& marks) {
+                       heard.push_back("receipt " + room + " " + user + " " + std::to_string(marks.received) +
+                                       " " + std::to_string(marks.read));
+                     }},
                 dispatcher,
                 sent,
                 metrics,
@@ -57,8 +62,10 @@ TEST_F(RouterTest, each_topic_goes_its_way) {
   router.on_message({.topic = "$parley/feed", .payload = "f"});
   router.on_message({.topic = "$parley/control", .payload = "c"});
   router.on_message({.topic = "$parley/events", .payload = R"({"event":"reset"})"});
+  router.on_message({.topic = "rooms/lab/receipts/bob", .payload = R"({"read":7})"});
   router.on_lost("why");
-  EXPECT_THAT(heard, ElementsAre("connected", "feed f", "answer c", "events lost", "lost why"));
+  EXPECT_THAT(heard, ElementsAre("connected", "feed f", "answer c", "events lost", "receipt lab bob 0 7",
+                                 "lost why"));
 }
 
 TEST_F(RouterTest, a_new_user_is_told_to_the_dispatcher) {
@@ -81,8 +88,11 @@ TEST_F(RouterTest, retained_and_strange_messages_are_ignored) {
   router.on_message({.topic = "users/alice/requests/room.get", .payload = "{}", .retained = true});
   router.on_message({.topic = "rooms/lab/messages", .payload = "{}"});
   router.on_message({.topic = "other", .payload = "{}"});
+  router.on_message({.topic = "rooms/lab/receipts/bob", .payload = R"({"seen":7})"});
+  router.on_message({.topic = "rooms/lab/receipts/bob", .payload = R"({"read":7})", .retained = true});
   EXPECT_THAT(dispatcher.requests, IsEmpty());
-  EXPECT_EQ(metrics.counter("parley_mqtt_strays_total", "").value(), 3);
+  EXPECT_THAT(heard, IsEmpty());
+  EXPECT_EQ(metrics.counter("parley_mqtt_strays_total", "").value(), 5);
 }
 
 struct ReplyTo {

@@ -43,7 +43,7 @@ FeedConsumer::FeedConsumer(MessageStore& store, RoomEvents& events, FeedAcks& ac
       acks_(acks),
       clock_(clock),
       log_(std::move(log)),
-      options_(options),
+      options_(std::move(options)),
       meters_(metrics),
       thread_([this] { run(); }) {}
 
@@ -174,7 +174,7 @@ Result<> FeedConsumer::add(const Waiting& waiting, Merged& merged) {
 void FeedConsumer::store_retrying(const Merged& merged, Job& job) {
   for (Backoff backoff(options_.retry);;) {
     const auto begun = clock_.steady();
-    const auto outcome = store_.store(job.generation, merged.from, merged.to, merged.records);
+    const auto outcome = store(merged, job);
     meters_.store_seconds.observe(std::chrono::duration<double>(clock_.steady() - begun).count());
     if (outcome) {
       store_works_ = true;
@@ -190,6 +190,12 @@ void FeedConsumer::store_retrying(const Merged& merged, Job& job) {
     meters_.failures.add();
     if (!pause(backoff.next(), job.generation)) return;
   }
+}
+
+Result<StoreOutcome> FeedConsumer::store(const Merged& merged, const Job& job) {
+  if (options_.before_store)
+    if (auto ready = options_.before_store(merged.records); !ready) return std::unexpected(ready.error());
+  return store_.store(job.generation, merged.from, merged.to, merged.records);
 }
 
 void FeedConsumer::tell_stored(const Merged& merged, const StoreOutcome& outcome, const Job& job) {
@@ -214,6 +220,7 @@ void FeedConsumer::tell_stored(const Merged& merged, const StoreOutcome& outcome
     last = std::max(last, record.seq);
   }
   for (const auto& [room, seq] : last_seqs) events_.messages_stored(room, seq);
+  if (options_.after_store) options_.after_store(merged.records, outcome);
   if (!merged.records.empty())
     meters_.age_seconds.set(static_cast<double>(to_ms(clock_.wall()) - merged.records.back().at_ms) / 1000);
 }

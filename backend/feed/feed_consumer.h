@@ -4,8 +4,10 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -35,6 +37,10 @@ struct FeedOptions {
       256;  // waiting batches, at most 128 KiB each; more are dropped, the plugin sends them again
   std::uint32_t merge_batches = 16;  // of them, how many go into one transaction
   BackoffOptions retry{};            // after a failed transaction
+  // Called on the consumer's thread with the records of each transaction, when set: before it, and when it fails the
+  // transaction is not begun and tried again; and after it worked. Records may come again.
+  std::function<Result<>(std::span<const wire::Record>)> before_store{};
+  std::function<void(std::span<const wire::Record>, const StoreOutcome&)> after_store{};
 };
 
 // Puts feed batches into the MessageStore: queue → one thread → one transaction for all that waits →
@@ -82,6 +88,7 @@ class FeedConsumer {
   Merged merge(const Job& job);
   Result<> add(const Waiting& batch, Merged& merged);
   void store_retrying(const Merged& merged, Job& job);
+  Result<StoreOutcome> store(const Merged& merged, const Job& job);
   void tell_stored(const Merged& merged, const StoreOutcome& outcome, const Job& job);
   bool pause(std::chrono::milliseconds how_long, std::uint64_t generation);
   void note_corrupt(std::uint64_t at, const std::string& why);

@@ -22,17 +22,18 @@ constexpr MovedTable kTables[] = {
      "$2::text[],"
      " $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[],"
      " $10::bigint[], $11::text[]) AS n(a, b, c, d, e, f, g, h, i, j, k)"},
-    {"room_progress", "itiiiiiii",
+    {"room_progress", "itiiiiiiii",
      "SELECT id, name, CASE WHEN orphaned = 1 THEN 3 ELSE deleted END, last_seq, messages, quarantined,"
-     " counted, rewritten, annotated FROM rooms",
+     " counted, rewritten, annotated, last_message FROM rooms",
      "INSERT INTO room_progress(room_id, room, state, last_seq, messages, quarantined, counted, rewritten, "
-     "annotated)"
-     " SELECT a, b, c::smallint, d, e, f <> 0, g, h, i FROM unnest($1::bigint[], $2::text[], $3::bigint[],"
-     " $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])"
-     " AS n(a, b, c, d, e, f, g, h, i)"},
-    {"members", "itii", "SELECT room_id, user, role, since FROM members",
-     "INSERT INTO members(room_id, user_name, role, since) SELECT a, b, c::smallint, d"
-     " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
+     "annotated, last_message)"
+     " SELECT a, b, c::smallint, d, e, f <> 0, g, h, i, j FROM unnest($1::bigint[], $2::text[], $3::bigint[],"
+     " $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])"
+     " AS n(a, b, c, d, e, f, g, h, i, j)"},
+    {"members", "itiiii", "SELECT room_id, user, role, since, received, read FROM members",
+     "INSERT INTO members(room_id, user_name, role, since, received, read) SELECT a, b, c::smallint, d, e, f"
+     " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"
+     " AS n(a, b, c, d, e, f)"},
     {"bans", "iti", "SELECT room_id, user, since FROM bans",
      "INSERT INTO bans(room_id, user_name, since) SELECT a, b, c"
      " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
@@ -107,6 +108,9 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
       return;
     case 9:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
+      return;
+    case 10:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
       return;
     case 13:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);

@@ -35,6 +35,8 @@ struct DispatcherOptions {
   std::function<bool(const std::string& user)> admit;
   std::chrono::hours audit_kept{365 * 24};  // how long acts stay in the audit log; 0: for ever
   std::vector<Dependency> dependencies;     // what server.status tells of
+  // Raises marks and tells what became of it, once, on any thread (MarkWriter::raise). Empty: unavailable.
+  std::function<void(MarkRaise raise, std::function<void(Result<MarkOutcome>)> done)> raise_marks;
 };
 
 // The Dispatcher over these; all of them must outlive it. Its threads run from here to stop() or destruction.

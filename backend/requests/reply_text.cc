@@ -58,13 +58,13 @@ std::string room_content(std::string_view action, const std::string& title) {
   return wire::Json{{"action", action}, {"title", title}}.dump();
 }
 
-ListText::ListText(std::string_view name) {
+ListText::ListText(std::string_view name, std::size_t bytes_max) : bytes_max_(bytes_max) {
   text_.append("{\"").append(name).append("\":[");
 }
 
 bool ListText::add(const wire::Json& item) {
   auto text = item.dump();
-  if (text_.size() + text.size() + kFrame > wire::kReplyMax) return false;
+  if (text_.size() + text.size() + kFrame > bytes_max_) return false;
   if (!first_) text_ += ',';
   first_ = false;
   text_ += text;

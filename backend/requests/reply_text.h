@@ -6,6 +6,7 @@
 
 #include "backend/store/room_store.h"
 #include "backend/store/user_store.h"
+#include "wire/limits.h"
 #include "wire/request.h"
 
 namespace parley::backend {
@@ -23,13 +24,14 @@ std::string room_content(std::string_view action, const std::string& title);
 // {"<name>":[…],"more":…}, one item at a time, ending before a reply gets too large.
 class ListText {
  public:
-  explicit ListText(std::string_view name);
+  explicit ListText(std::string_view name, std::size_t bytes_max = wire::kReplyMax);
   // false: there is no place for this one any more.
   bool add(const wire::Json& item);
   std::string finish(bool more) &&;
 
  private:
   std::string text_;
+  std::size_t bytes_max_;
   bool first_ = true;
 };
 

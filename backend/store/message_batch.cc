@@ -56,6 +56,7 @@ void MessageBatch::insert(const wire::Record& record, RoomState& room) {
   if (room.orphaned) ++outcome_.orphaned;
   ++room.added;
   room.counted = counted;
+  if (entry.message()) room.last_message = std::max(room.last_message, record.seq);
   room.last_seq = std::max(room.last_seq, record.seq);
 }
 
@@ -121,8 +122,10 @@ StoreOutcome MessageBatch::finish() {
   write_effects(connection_, effects);
   for (const auto& [id, room] : rooms_) {
     if (room.added > 0) {
-      connection_.run("UPDATE rooms SET last_seq = ?2, messages = messages + ?3, counted = ?4 WHERE id = ?1",
-                      id, room.last_seq, room.added, room.counted);
+      connection_.run(
+          "UPDATE rooms SET last_seq = ?2, messages = messages + ?3, counted = ?4,"
+          " last_message = max(last_message, ?5) WHERE id = ?1",
+          id, room.last_seq, room.added, room.counted, room.last_message);
     }
     if (room.newly_quarantined) connection_.run("UPDATE rooms SET quarantined = 1 WHERE id = ?", id);
   }

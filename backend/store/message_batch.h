@@ -28,6 +28,7 @@ class MessageBatch {
     std::uint64_t last_seq = 0;
     std::uint64_t added = 0;
     std::uint64_t counted = 0;
+    std::uint64_t last_message = 0;  // of this batch; 0: none
   };
 
   RoomState& room_of(const wire::Record& record);

@@ -1,5 +1,7 @@
 #include "backend/store/postgres_directory_log.h"
 
+#include <map>
+
 #include "backend/store/directory_step_json.h"
 #include "backend/store/postgres_change.h"
 #include "backend/store/postgres_snapshot.h"
@@ -37,6 +39,29 @@ void set_entries(PostgresConnection& connection, std::uint64_t version,
 
 constexpr std::string_view kPending =
     "SELECT version, '[]', entries FROM directory_log WHERE entries_pending ORDER BY version LIMIT $1";
+
+// Of every room, wherever its messages lie.
+Result<std::map<std::uint64_t, std::uint64_t>> last_seqs(PostgresConnection& connection,
+                                                         PostgresShards* shards) {
+  std::map<std::uint64_t, std::uint64_t> lasts;
+  std::map<std::string, std::vector<std::uint64_t>> elsewhere;
+  auto rows = connection.query(
+      "SELECT r.id, r.shard, coalesce(p.last_seq, 0) FROM rooms r LEFT JOIN room_progress p ON p.room_id = "
+      "r.id"
+      " WHERE NOT r.deleted");
+  for (auto row : rows) {
+    lasts[row.number(0)] = row.number(2);
+    if (!row.text(1).empty()) elsewhere[row.string(1)].push_back(row.number(0));
+  }
+  for (const auto& [shard, rooms] : elsewhere) {
+    if (!shards)
+      return fail(Errc::unavailable, "A room lies in another database; store_shards does not name it.");
+    auto progress = shards->progress(shard, rooms);
+    if (!progress) return std::unexpected(progress.error());
+    for (const auto& [room, known] : *progress) lasts[room] = known.last_seq;
+  }
+  return lasts;
+}
 
 }  // namespace
 
@@ -101,21 +126,30 @@ Result<> PostgresDirectoryLog::entries_confirmed(std::uint64_t version) {
 
 // Renewing twice does no harm: the caller sends the whole Directory after it, with the newest epochs.
 Result<std::uint64_t> PostgresDirectoryLog::renew_epochs() {
-  return commit_change(*pool_, steps_kept_,
-                       [](PostgresConnection& connection, PostgresChange& change) -> Result<std::uint64_t> {
-                         auto ids = PostgresArray::of_bigint(), epochs = PostgresArray::of_text();
-                         auto rooms = connection.query("SELECT id FROM rooms WHERE NOT deleted");
-                         for (auto row : rooms) {
-                           ids.add(row.number(0));
-                           epochs.add(random_id(kEpochChars));
-                         }
-                         connection.query(
-                             "UPDATE rooms SET epoch = n.epoch FROM unnest($1::bigint[], $2::text[])"
-                             " AS n(id, epoch) WHERE rooms.id = n.id",
-                             ids, epochs);
-                         change.skip_version();
-                         return static_cast<std::uint64_t>(rooms.size());
-                       });
+  return commit_change(
+      *pool_, steps_kept_,
+      [&](PostgresConnection& connection, PostgresChange& change) -> Result<std::uint64_t> {
+        auto lasts = last_seqs(connection, shards_.get());
+        if (!lasts) return std::unexpected(lasts.error());
+        auto ids = PostgresArray::of_bigint(), epochs = PostgresArray::of_text(),
+             seqs = PostgresArray::of_bigint();
+        for (const auto& [room, last_seq] : *lasts) {
+          ids.add(room);
+          epochs.add(random_id(kEpochChars));
+          seqs.add(last_seq);
+        }
+        connection.query(
+            "UPDATE rooms SET epoch = n.epoch FROM unnest($1::bigint[], $2::text[])"
+            " AS n(id, epoch) WHERE rooms.id = n.id",
+            ids, epochs);
+        connection.query(
+            "UPDATE members m SET received = least(m.received, n.last_seq), read = least(m.read, n.last_seq)"
+            " FROM unnest($1::bigint[], $2::bigint[]) AS n(id, last_seq)"
+            " WHERE m.room_id = n.id AND m.received > n.last_seq",
+            ids, seqs);
+        change.skip_version();
+        return lasts->size();
+      });
 }
 
 }  // namespace parley::backend

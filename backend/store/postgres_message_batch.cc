@@ -153,6 +153,7 @@ void PostgresMessageBatch::place(const wire::Record& record, RoomState& room) {
   auto& placed = placed_.emplace_back(Placed{.record = &record, .entry = wire::read_entry(record)});
   room.counted += placed.entry.countable();
   placed.counted = room.counted;
+  if (placed.entry.message()) room.last_message = std::max(room.last_message, record.seq);
   if (suspects_) standing_[{record.room_id, record.seq}] = record.id;
   ++outcome_.stored;
   if (room.orphaned) ++outcome_.orphaned;
@@ -233,7 +234,7 @@ void PostgresMessageBatch::write_progress() {
   auto ids = PostgresArray::of_bigint(), lasts = PostgresArray::of_bigint(),
        added = PostgresArray::of_bigint(), quarantined = PostgresArray::of_bigint(),
        counted = PostgresArray::of_bigint(), rewritten = PostgresArray::of_bigint(),
-       annotated = PostgresArray::of_bigint();
+       annotated = PostgresArray::of_bigint(), last_messages = PostgresArray::of_bigint();
   bool any = false;
   for (const auto& [id, room] : rooms_) {
     if (!room.changed) continue;
@@ -245,17 +246,20 @@ void PostgresMessageBatch::write_progress() {
     counted.add(room.counted);
     rewritten.add(room.rewritten);
     annotated.add(room.annotated);
+    last_messages.add(room.last_message);
   }
   if (!any) return;
   connection_.query(
       "UPDATE room_progress p SET last_seq = n.last_seq, messages = p.messages + n.added,"
       " quarantined = n.quarantined <> 0, counted = n.counted, rewritten = greatest(p.rewritten, "
       "n.rewritten),"
-      " annotated = greatest(p.annotated, n.annotated)"
+      " annotated = greatest(p.annotated, n.annotated), last_message = greatest(p.last_message, "
+      "n.last_message)"
       " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"
-      " $7::bigint[]) AS n(room_id, last_seq, added, quarantined, counted, rewritten, annotated)"
+      " $7::bigint[], $8::bigint[])"
+      " AS n(room_id, last_seq, added, quarantined, counted, rewritten, annotated, last_message)"
       " WHERE p.room_id = n.room_id AND p.room_id = ANY($1::bigint[])",  // an index scan, whatever the join's way
-      ids, lasts, added, quarantined, counted, rewritten, annotated);
+      ids, lasts, added, quarantined, counted, rewritten, annotated, last_messages);
 }
 
 }  // namespace parley::backend

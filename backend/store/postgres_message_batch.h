@@ -38,6 +38,7 @@ class PostgresMessageBatch {
     std::uint64_t added = 0;
     std::uint64_t counted = 0;
     std::uint64_t rewritten = 0, annotated = 0;
+    std::uint64_t last_message = 0;  // of this batch; 0: none
   };
   using Place = BatchLinks::Place;
   // A record that goes into the messages table.

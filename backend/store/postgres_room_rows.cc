@@ -6,7 +6,8 @@ namespace {
 #define PARLEY_ROOM_COLUMNS                                                                \
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
   "coalesce(p.quarantined, false), r.shard, r.slow_s, " \
-  "coalesce(p.counted, 0), coalesce(p.rewritten, 0), coalesce(p.annotated, 0)"
+  "coalesce(p.counted, 0), coalesce(p.rewritten, 0), coalesce(p.annotated, 0), " \
+  "coalesce(p.last_message, 0)"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
 // Kind 1 is direct.
@@ -14,10 +15,10 @@ namespace {
   ", CASE WHEN r.kind = 1 AND m.role > 0 THEN coalesce((SELECT other.user_name FROM members other WHERE " \
   "other.room_id = r.id AND other.user_name <> $1 LIMIT 1), '') ELSE '' END"
 #define PARLEY_WITH_ROLE                                                                            \
-  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0)" PARLEY_PEER " FROM rooms r" PARLEY_PROGRESS \
-  " LEFT JOIN members m ON m.room_id = r.id AND m.user_name = $1 WHERE"
+  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0), coalesce(m.received, 0), coalesce(m.read, 0)" PARLEY_PEER \
+  " FROM rooms r" PARLEY_PROGRESS "  LEFT JOIN members m ON m.room_id = r.id AND m.user_name = $1 WHERE"
 
-constexpr std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role" PARLEY_PEER
+constexpr std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role, m.received, m.read" PARLEY_PEER
                                           " FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
                                           " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
 constexpr std::string_view kPublicRooms =
@@ -36,17 +37,17 @@ constexpr std::string_view kRoomById =
 
 #define PARLEY_MUTE \
   "coalesce((SELECT until FROM mutes x WHERE x.room_id = m.room_id AND x.user_name = m.user_name), 0)"
-constexpr std::string_view kMembersOfRoom = "SELECT user_name, role, 0, since, " PARLEY_MUTE
+constexpr std::string_view kMembersOfRoom = "SELECT user_name, role, 0, since, received, read, " PARLEY_MUTE
                                             " FROM members m WHERE room_id = $1 AND user_name > $2"
                                             " ORDER BY user_name LIMIT $3";
-constexpr std::string_view kBannedOfRoom = "SELECT user_name, 0, 1, since, " PARLEY_MUTE
+constexpr std::string_view kBannedOfRoom = "SELECT user_name, 0, 1, since, 0, 0, " PARLEY_MUTE
                                            " FROM bans m WHERE room_id = $1 AND user_name > $2"
                                            " ORDER BY user_name LIMIT $3";
 #undef PARLEY_MUTE
 // Always one row.
 constexpr std::string_view kStanding =
     "SELECT $2::text, coalesce(m.role, 0), (b.user_name IS NOT NULL)::int, coalesce(m.since, b.since, 0),"
-    " coalesce(x.until, 0)"
+    " coalesce(m.received, 0), coalesce(m.read, 0), coalesce(x.until, 0)"
     " FROM (SELECT 1) AS one LEFT JOIN members m ON m.room_id = $1 AND m.user_name = $2"
     " LEFT JOIN bans b ON b.room_id = $1 AND b.user_name = $2"
     " LEFT JOIN mutes x ON x.room_id = $1 AND x.user_name = $2";
@@ -82,9 +83,10 @@ PlacedRoom read_room(const PostgresRows::Row& row) {
             .is_public = row.flag(4),
             .epoch = row.string(5),
             .last_seq = row.number(6),
-            .counted = row.number(10),
-            .rewritten = row.number(11),
-            .annotated = row.number(12),
+            .counted = row.number(11),
+            .rewritten = row.number(12),
+            .annotated = row.number(13),
+            .last_message = row.number(14),
             .members = static_cast<std::uint32_t>(row.integer(7)),
             .quarantined = row.flag(8),
             .slow_s = static_cast<std::uint32_t>(row.integer(10))};
@@ -96,7 +98,8 @@ Member read_member(const PostgresRows::Row& row) {
           .role = static_cast<wire::Role>(row.integer(1)),
           .banned = row.integer(2) != 0,
           .since = from_ms(row.integer(3)),
-          .muted_until = from_ms(row.integer(4))};
+          .marks = {.received = row.number(4), .read = row.number(5)},
+          .muted_until = from_ms(row.integer(6))};
 }
 
 Result<PlacedRoom> room_by_name(PostgresConnection& connection, const std::string& name) {

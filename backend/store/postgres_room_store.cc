@@ -54,16 +54,17 @@ wire::RoomPut room_put(const Room& room) {
 }
 
 void insert_members(PostgresConnection& connection, std::uint64_t room_id,
-                    const std::vector<NewMember>& members, WallTime since) {
+                    const std::vector<NewMember>& members, WallTime since, const Marks& marks = {}) {
   auto users = PostgresArray::of_text(), roles = PostgresArray::of_bigint();
   for (const auto& member : members) {
     users.add(member.user);
     roles.add(static_cast<std::uint64_t>(member.role));
   }
   connection.query(
-      "INSERT INTO members(room_id, user_name, role, since)"
-      " SELECT $1::bigint, n.name, n.role, $4::bigint FROM unnest($2::text[], $3::bigint[]) AS n(name, role)",
-      room_id, users, roles, to_ms(since));
+      "INSERT INTO members(room_id, user_name, role, since, received, read)"
+      " SELECT $1::bigint, n.name, n.role, $4::bigint, $5::bigint, $6::bigint"
+      " FROM unnest($2::text[], $3::bigint[]) AS n(name, role)",
+      room_id, users, roles, to_ms(since), marks.received, marks.read);
 }
 
 // Nobody else is owner, and somebody other than a leaving `user` remains.
@@ -81,20 +82,26 @@ bool leaves_no_owner(PostgresConnection& connection, const Member& now, const Me
               .empty();
 }
 
-// The rows of `change`; gives the member as they stand after it.
+// The rows of `change`; gives the member as they stand after it. Whoever joins has read all before. A new role
+// leaves the row, whose marks somebody may be raising, in its place.
 Member put_member(PostgresConnection& connection, const Member& now, const MemberChange& change,
-                  WallTime time) {
+                  const Marks& at_joining, WallTime time) {
   bool was = now.role != wire::Role::none;
   bool is = change.role != wire::Role::none;
   Member next{.user = change.user, .role = change.role, .banned = change.banned};
   if (is || change.banned) next.since = was && is ? now.since : time;
-  if (was) {
+  if (is) next.marks = was ? now.marks : at_joining;
+  if (was && is) {
+    connection.query("UPDATE members SET role = $3::bigint WHERE room_id = $1 AND user_name = $2",
+                     change.room_id, change.user, static_cast<int>(change.role));
+  } else if (was) {
     connection.query("DELETE FROM members WHERE room_id = $1 AND user_name = $2", change.room_id,
                      change.user);
   }
   if (now.banned)
     connection.query("DELETE FROM bans WHERE room_id = $1 AND user_name = $2", change.room_id, change.user);
-  if (is) insert_members(connection, change.room_id, {{change.user, change.role}}, next.since);
+  if (is && !was)
+    insert_members(connection, change.room_id, {{change.user, change.role}}, next.since, next.marks);
   if (change.banned) {
     connection.query("INSERT INTO bans(room_id, user_name, since) VALUES ($1, $2, $3)", change.room_id,
                      change.user, to_ms(next.since));
@@ -164,6 +171,7 @@ Result<> PostgresRoomStore::complete(std::vector<PlacedRoom*> rooms) {
       placed->room.counted = there.counted;
       placed->room.rewritten = there.rewritten;
       placed->room.annotated = there.annotated;
+      placed->room.last_message = there.last_message;
     }
     rooms.erase(rest.begin(), rest.end());
   }
@@ -174,6 +182,13 @@ Result<Room> PostgresRoomStore::completed(Result<PlacedRoom> room) {
   if (!room) return std::unexpected(room.error());
   if (auto done = complete({&*room}); !done) return std::unexpected(done.error());
   return std::move(room->room);
+}
+
+// Where the room's shard does not answer, its join entry will tell (MarkedMessageStore).
+Marks PostgresRoomStore::marks_at_joining(PlacedRoom placed) {
+  auto room = completed(std::move(placed));
+  if (!room) return {};
+  return {.received = room->last_seq, .read = room->last_seq};
 }
 
 Result<Room> PostgresRoomStore::insert_room(PostgresConnection& connection, const NewRoom& draft) {
@@ -214,6 +229,7 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
   struct Listed {
     PlacedRoom placed;
     wire::Role role;
+    Marks marks;
     std::string peer;
   };
   auto listed = pool_->read([&](PostgresConnection& connection) -> Result<std::vector<Listed>> {
@@ -225,7 +241,8 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
             : connection.query(sql, query.user, query.after, query.limit);
     for (auto row : found)
       rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns)),
-                       row.string(kPostgresRoomColumns + 1)});
+                       {.received = row.number(kPostgresRoomColumns + 1), .read = row.number(kPostgresRoomColumns + 2)},
+                       row.string(kPostgresRoomColumns + 3)});
     return rooms;
   });
   if (!listed) return std::unexpected(listed.error());
@@ -233,7 +250,7 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
   for (auto& one : *listed) placed.push_back(&one.placed);
   if (auto done = complete(std::move(placed)); !done) return std::unexpected(done.error());
   std::vector<RoomOfUser> rooms;
-  for (auto& one : *listed) rooms.push_back({std::move(one.placed.room), one.role, std::move(one.peer)});
+  for (auto& one : *listed) rooms.push_back({std::move(one.placed.room), one.role, one.marks, std::move(one.peer)});
   return rooms;
 }
 
@@ -324,7 +341,8 @@ Result<Committed<Member>> PostgresRoomStore::change_member(const MemberChange& d
   return commit_change(
       *pool_, steps_kept_,
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Member>> {
-        if (auto room = room_by_id(connection, draft.room_id); !room) return std::unexpected(room.error());
+        auto room = room_by_id(connection, draft.room_id);
+        if (!room) return std::unexpected(room.error());
         if (auto known = require_accounts(connection, names_of({{draft.user, draft.role}})); !known)
           return std::unexpected(known.error());
         auto now = standing_of(connection, draft.room_id, draft.user);
@@ -336,7 +354,7 @@ Result<Committed<Member>> PostgresRoomStore::change_member(const MemberChange& d
         if (auto used = use_ticket(connection, draft, clock_.wall()); !used)
           return std::unexpected(used.error());
         StepDraft step{.room_id = draft.room_id, .entries = draft.entries};
-        auto next = moves ? put_member(connection, now, draft, clock_.wall()) : now;
+        auto next = moves ? put_member(connection, now, draft, marks_at_joining(*std::move(room)), clock_.wall()) : now;
         if (moves)
           step.changes.push_back(wire::MemberPut{
               .room = draft.room_id, .user = draft.user, .role = draft.role, .banned = draft.banned});

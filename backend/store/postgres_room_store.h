@@ -30,6 +30,7 @@ class PostgresRoomStore final : public RoomStore {
  private:
   Result<> complete(std::vector<PlacedRoom*> rooms);
   Result<Room> completed(Result<PlacedRoom> room);
+  Marks marks_at_joining(PlacedRoom placed);
   Result<Room> insert_room(PostgresConnection& connection, const NewRoom& draft);
 
   std::shared_ptr<PostgresPool> pool_;

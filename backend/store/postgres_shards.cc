@@ -104,7 +104,7 @@ Result<std::unordered_map<std::uint64_t, RoomProgress>> PostgresShards::progress
     auto rows = connection.query(
         "SELECT room_id, last_seq, quarantined, greatest(last_seq,"
         " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = p.room_id), 0)),"
-        " counted, rewritten, annotated"
+        " counted, rewritten, annotated, last_message"
         " FROM room_progress p WHERE room_id = ANY($1)",
         ids);
     for (auto row : rows)
@@ -113,7 +113,8 @@ Result<std::unordered_map<std::uint64_t, RoomProgress>> PostgresShards::progress
                               .quarantined = row.flag(2),
                               .counted = row.number(4),
                               .rewritten = row.number(5),
-                              .annotated = row.number(6)};
+                              .annotated = row.number(6),
+                              .last_message = row.number(7)};
     return found;
   });
 }

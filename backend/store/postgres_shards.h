@@ -18,7 +18,7 @@ struct RoomProgress {
   std::uint64_t last_seq = 0;
   std::uint64_t numbered = 0;  // the last number given: those of quarantined messages count
   bool quarantined = false;
-  std::uint64_t counted = 0, rewritten = 0, annotated = 0;  // as in Room
+  std::uint64_t counted = 0, rewritten = 0, annotated = 0, last_message = 0;  // as in Room
 };
 
 // The databases over which rooms' messages are spread. The first also has accounts, rooms and the Directory

@@ -3,10 +3,12 @@
 #include "backend/store/postgres_admission_store.h"
 #include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_directory_log.h"
+#include "backend/store/postgres_mark_store.h"
 #include "backend/store/postgres_message_store.h"
 #include "backend/store/postgres_room_store.h"
 #include "backend/store/postgres_schema.h"
 #include "backend/store/postgres_shards.h"
+#include "backend/store/postgres_unread_store.h"
 #include "backend/store/postgres_user_store.h"
 #include "backend/store/replicated_message_store.h"
 #include "backend/store/sharded_message_store.h"
@@ -89,6 +91,8 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   Stores stores;
   stores.messages = *shards ? sharded_messages(*shards) : replicated_messages(*main, databases, pools);
   stores.rooms = std::make_unique<PostgresRoomStore>(*main, *shards, steps_kept, clock);
+  stores.marks = std::make_unique<PostgresMarkStore>(*main, *shards);
+  stores.unread = std::make_unique<PostgresUnreadStore>(*main, *shards);
   stores.users = std::make_unique<PostgresUserStore>(*main, steps_kept, clock);
   stores.directory = std::make_unique<PostgresDirectoryLog>(*main, *shards, steps_kept);
   stores.admissions = std::make_unique<PostgresAdmissionStore>(*main, clock);

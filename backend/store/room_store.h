@@ -6,6 +6,7 @@
 
 #include "backend/store/audit_store.h"
 #include "backend/store/directory_change.h"
+#include "backend/store/marks.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "wire/names.h"
@@ -19,10 +20,11 @@ struct Room {
   std::string title;
   bool is_public = false;  // anybody may see it and join
   std::string epoch;
-  std::uint64_t last_seq = 0;   // the last stored seq
-  std::uint64_t counted = 0;    // how many of its messages count as unread for those who have read none
-  std::uint64_t rewritten = 0;  // the seq with which a message lost its content last; 0: none did
-  std::uint64_t annotated = 0;  // above it nothing has an edit, a reaction or a thread
+  std::uint64_t last_seq = 0;      // the last stored seq
+  std::uint64_t counted = 0;       // how many of its messages count as unread for those who have read none
+  std::uint64_t rewritten = 0;     // the seq with which a message lost its content last; 0: none did
+  std::uint64_t annotated = 0;     // above it nothing has an edit, a reaction or a thread
+  std::uint64_t last_message = 0;  // the last that is none of edit, delete, reaction, member, room; 0: none
   std::uint32_t members = 0;
   bool quarantined = false;  // a message conflicted: new ones are kept aside
   std::uint32_t slow_s =
@@ -38,6 +40,7 @@ struct Member {
   wire::Role role = wire::Role::none;
   bool banned = false;  // then role is none
   WallTime since{};     // of joining, or of the ban
+  Marks marks{};        // of members; raised by MarkStore
   // Until when they may not send; the past, or 0: they may. Stays through roles, leaving and coming back.
   WallTime muted_until{};
 };
@@ -94,6 +97,7 @@ struct RoomQuery {
 struct RoomOfUser {
   Room room;
   wire::Role role = wire::Role::none;  // of RoomQuery::user
+  Marks marks{};                       // theirs, when they are a member
   std::string peer{};                  // of a direct chat of RoomQuery::user: the other one, else ""
 };
 

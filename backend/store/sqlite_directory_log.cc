@@ -135,6 +135,9 @@ Result<std::uint64_t> SqliteDirectoryLog::renew_epochs() {
     while (row.step()) rooms.push_back(row.number(0));
     for (auto room : rooms)
       connection.run("UPDATE rooms SET epoch = ? WHERE id = ?", random_id(kEpochChars), room);
+    connection.run(
+        "UPDATE members SET received = min(received, r.last_seq), read = min(read, r.last_seq) FROM rooms r"
+        " WHERE r.id = members.room_id AND members.received > r.last_seq");
     auto version = current_version(connection) + 1;
     connection.run("UPDATE meta SET version = ?", version);
     forget_steps_to(connection, version);

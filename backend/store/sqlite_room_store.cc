@@ -96,17 +96,22 @@ bool leaves_no_owner(SqliteConnection& connection, const Member& now, const Memb
       .step();
 }
 
-// The rows of `change`; gives the member as they stand after it.
-Member put_member(SqliteConnection& connection, const Member& now, const MemberChange& change,
-                  WallTime time) {
+// The rows of `change`; gives the member as they stand after it. Whoever joins has read all before.
+Member put_member(SqliteConnection& connection, const Room& room, const Member& now,
+                  const MemberChange& change, WallTime time) {
   bool was = now.role != wire::Role::none;
   bool is = change.role != wire::Role::none;
   Member next{.user = change.user, .role = change.role, .banned = change.banned};
   if (is || change.banned) next.since = was && is ? now.since : time;
-  if (was) connection.run("DELETE FROM members WHERE room_id = ? AND user = ?", change.room_id, change.user);
+  if (is) next.marks = was ? now.marks : Marks{.received = room.last_seq, .read = room.last_seq};
+  if (was && is)
+    connection.run("UPDATE members SET role = ?3 WHERE room_id = ?1 AND user = ?2", change.room_id,
+                   change.user, static_cast<int>(change.role));
+  else if (was)
+    connection.run("DELETE FROM members WHERE room_id = ? AND user = ?", change.room_id, change.user);
   if (now.banned)
     connection.run("DELETE FROM bans WHERE room_id = ? AND user = ?", change.room_id, change.user);
-  if (is) insert_member(connection, change.room_id, next);
+  if (is && !was) insert_member(connection, change.room_id, next);
   if (change.banned) {
     connection.run("INSERT INTO bans VALUES (?, ?, ?)", change.room_id, change.user, to_ms(next.since));
   }
@@ -178,7 +183,8 @@ Result<RoomList> SqliteRoomStore::list(const RoomQuery& query) {
                         : connection.query(list_sql(query.which), query.user, query.after, query.limit);
     while (row.step())
       rooms.push_back(
-          {read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns)), row.string(kRoomColumns + 1)});
+          {read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns)), {.received = row.number(kRoomColumns + 1), .read = row.number(kRoomColumns + 2)},
+           row.string(kRoomColumns + 3)});
     return rooms;
   });
 }
@@ -258,7 +264,8 @@ Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id, const std:
 
 Result<Committed<Member>> SqliteRoomStore::change_member(const MemberChange& change) {
   return database_->write([&](SqliteConnection& connection) -> Result<Committed<Member>> {
-    if (auto room = room_by_id(connection, change.room_id); !room) return std::unexpected(room.error());
+    auto room = room_by_id(connection, change.room_id);
+    if (!room) return std::unexpected(room.error());
     if (auto known = require_account(connection, change.user); !known) return std::unexpected(known.error());
     auto now = standing_of(connection, change.room_id, change.user);
     const bool moves = now.role != change.role || now.banned != change.banned;
@@ -270,7 +277,7 @@ Result<Committed<Member>> SqliteRoomStore::change_member(const MemberChange& cha
     if (auto used = use_ticket(connection, change, clock_.wall()); !used)
       return std::unexpected(used.error());
     StepDraft step{.room_id = change.room_id, .entries = change.entries};
-    auto next = moves ? put_member(connection, now, change, clock_.wall()) : now;
+    auto next = moves ? put_member(connection, *room, now, change, clock_.wall()) : now;
     if (moves)
       step.changes.push_back(wire::MemberPut{
           .room = change.room_id, .user = change.user, .role = change.role, .banned = change.banned});

@@ -231,6 +231,21 @@ ALTER TABLE rooms ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN annotated INTEGER NOT NULL DEFAULT 0;
 UPDATE rooms SET counted =
   coalesce((SELECT m.counted FROM messages m WHERE m.room_id = rooms.id ORDER BY m.seq DESC LIMIT 1), 0);
+
+// How far each member has got and read the room. Whatever was there before counts as read.
+constexpr const char* kMarks = R"sql(
+ALTER TABLE members ADD COLUMN received INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE members ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
+UPDATE members SET received = r.last_seq, read = r.last_seq FROM rooms r WHERE r.id = members.room_id;
+)sql";
+
+// What counts of a user's own messages is found without reading others.
+constexpr const char* kUnread = R"sql(
+CREATE INDEX own_messages ON messages(room_id, sender, seq)
+  WHERE type NOT IN ('edit', 'delete', 'reaction', 'member', 'room') AND flags & 1 = 0;
+ALTER TABLE rooms ADD COLUMN last_message INTEGER NOT NULL DEFAULT 0;
+UPDATE rooms SET last_message = coalesce((SELECT max(m.seq) FROM messages m WHERE m.room_id = rooms.id
+  AND m.type NOT IN ('edit', 'delete', 'reaction', 'member', 'room')), 0);
 )sql";
 
 struct Migration {
@@ -243,7 +258,9 @@ constexpr std::array kMigrations{
     Migration{"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions,
               fill_search_keys},
     Migration{"3: the log of administrative acts", kAudit},
-    Migration{"4: edits, deletions, reactions, threads, mentions", kLinks}};
+    Migration{"4: edits, deletions, reactions, threads, mentions", kLinks},
+    Migration{"5: members' marks", kMarks},
+    Migration{"6: what is unread", kUnread}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {

@@ -4,8 +4,10 @@
 #include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_database.h"
 #include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_mark_store.h"
 #include "backend/store/sqlite_message_store.h"
 #include "backend/store/sqlite_room_store.h"
+#include "backend/store/sqlite_unread_store.h"
 #include "backend/store/sqlite_user_store.h"
 
 namespace parley::backend {
@@ -17,6 +19,8 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
   Stores stores;
   stores.messages = std::make_unique<SqliteMessageStore>(*database);
   stores.rooms = std::make_unique<SqliteRoomStore>(*database, options.directory_steps_kept, clock);
+  stores.marks = std::make_unique<SqliteMarkStore>(*database);
+  stores.unread = std::make_unique<SqliteUnreadStore>(*database);
   stores.users = std::make_unique<SqliteUserStore>(*database, options.directory_steps_kept, clock);
   stores.directory = std::make_unique<SqliteDirectoryLog>(*database);
   stores.admissions = std::make_unique<SqliteAdmissionStore>(*database, clock);

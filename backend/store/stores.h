@@ -6,9 +6,11 @@
 #include "backend/store/admission_store.h"
 #include "backend/store/audit_store.h"
 #include "backend/store/directory_log.h"
+#include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
 #include "backend/store/room_store.h"
 #include "backend/store/shard_status.h"
+#include "backend/store/unread_store.h"
 #include "backend/store/user_store.h"
 #include "base/dependency.h"
 
@@ -18,6 +20,8 @@ namespace parley::backend {
 struct Stores {
   std::unique_ptr<MessageStore> messages;
   std::unique_ptr<RoomStore> rooms;
+  std::unique_ptr<MarkStore> marks;
+  std::unique_ptr<UnreadStore> unread;
   std::unique_ptr<UserStore> users;
   std::unique_ptr<DirectoryLog> directory;
   std::unique_ptr<AdmissionStore> admissions;

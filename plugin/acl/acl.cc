@@ -103,6 +103,7 @@ bool backend_may_read(TopicKind kind) {
 bool backend_may_write(TopicKind kind, std::string_view topic) {
   switch (kind) {
     case TopicKind::room_state:
+    case TopicKind::room_receipts:
     case TopicKind::room_presence:
     case TopicKind::user_inbox:
     case TopicKind::user_reply:

@@ -187,8 +187,9 @@ TEST_F(Acl, the_backend_reads_and_writes_its_part) {
   for (const char* filter : {"$CONTROL/#", "users/+/inbox", "rooms/+/send"}) {
     EXPECT_EQ(backend(Access::subscribe, filter), kDeny) << filter;
   }
-  for (const char* topic : {"rooms/lab/state", "rooms/gone/presence/bob", "users/bob/inbox",
-                            "users/bob/replies/a", "users/bob/devices/phone/status", "$CONTROL/parley/v1"}) {
+  for (const char* topic :
+       {"rooms/lab/state", "rooms/gone/presence/bob", "rooms/lab/receipts/bob", "users/bob/inbox",
+        "users/bob/replies/a", "users/bob/devices/phone/status", "$CONTROL/parley/v1"}) {
     EXPECT_EQ(backend(Access::write, topic), kAllow) << topic;
   }
   for (const char* topic : {"rooms/lab/messages", "rooms/lab/send", "users/bob/requests/x", "$parley/feed",

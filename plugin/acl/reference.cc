@@ -88,7 +88,10 @@ void Reference::add_room_rows() {
   add("rooms/{room}/send", senders, nobody);
   add("rooms/{room}/messages", nobody, members);
   add("rooms/{room}/typing/{user}", that_member, fellows);
-  add("rooms/{room}/receipts/{user}", that_member, fellows);
+  const auto that_member_or_backend = [=](const Asker& a, const Names& n) {
+    return a.backend || that_member(a, n);
+  };
+  add("rooms/{room}/receipts/{user}", that_member_or_backend, fellows);
   add("rooms/{room}/presence/{user}", backend, members);
   add("rooms/{room}/state", backend, members);
 }

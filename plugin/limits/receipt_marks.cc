@@ -27,8 +27,9 @@ ReceiptMarks::Direction ReceiptMarks::check(std::string_view user, std::uint64_t
     marks_.insert(std::move(key), receipts);
     return Direction::forward;
   }
-  if (below(receipts.received, known->received) || below(receipts.read, known->read))
-    return Direction::backward;
+  const bool news = receipts.received > known->received || receipts.read > known->read;
+  const bool behind = below(receipts.received, known->received) || below(receipts.read, known->read);
+  if (behind && !news) return Direction::backward;
   known->received = std::max(known->received, receipts.received);
   known->read = std::max(known->read, receipts.read);
   return Direction::forward;

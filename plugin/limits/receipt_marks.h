@@ -21,7 +21,8 @@ class ReceiptMarks {
 
   explicit ReceiptMarks(std::size_t entries_max = 100'000) : marks_(entries_max) {}
 
-  // backward: a watermark that is given (not 0) lies below the one known; nothing is remembered of it.
+  // backward: a watermark that is given (not 0) lies below the one known, and the other tells nothing new: a user
+  // whose phone has received more and whose laptop has read more sends both. Nothing is remembered of it.
   // Otherwise forward, an exact repeat included: clients repeat their receipts after a reconnect. `user` is
   // the name as created, `room` the room's number.
   Direction check(std::string_view user, std::uint64_t room, const wire::Receipts& receipts);

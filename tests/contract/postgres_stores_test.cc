@@ -18,8 +18,8 @@ using PostgresStores = PostgresTest;
 
 TEST_F(PostgresStores, an_empty_database_is_brought_to_the_newest_schema_once) {
   PostgresPool pool(address, {}, clock);
-  EXPECT_THAT(*pending_postgres_migrations(pool), SizeIs(2));
-  EXPECT_THAT(*migrate_postgres(pool), SizeIs(2));
+  EXPECT_THAT(*pending_postgres_migrations(pool), SizeIs(5));
+  EXPECT_THAT(*migrate_postgres(pool), SizeIs(5));
   EXPECT_THAT(*migrate_postgres(pool), IsEmpty());
   EXPECT_THAT(*pending_postgres_migrations(pool), IsEmpty());
   EXPECT_EQ(database->number("SELECT count(*) FROM directory"), 1);

@@ -50,6 +50,7 @@ class StoreContract : public testing::TestWithParam<StoreFactory> {
 
   MessageStore& messages() { return *stores_.messages; }
   RoomStore& rooms() { return *stores_.rooms; }
+  MarkStore& marks() { return *stores_.marks; }
   UserStore& users() { return *stores_.users; }
   DirectoryLog& directory() { return *stores_.directory; }
 

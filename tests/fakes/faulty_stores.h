@@ -81,6 +81,23 @@ class FaultyRoomStore final : public RoomStore {
   FaultPlan& plan_;
 };
 
+class FaultyMarkStore final : public MarkStore {
+ public:
+  FaultyMarkStore(MarkStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<std::vector<MarkOutcome>> raise(std::span<const MarkRaise> raises) override {
+    return plan_.run([&] { return inner_.raise(raises); });
+  }
+  Result<std::vector<std::string>> mentioned(std::uint64_t room_id, const std::vector<std::string>& keys,
+                                             std::uint32_t everyone_max) override {
+    return plan_.run([&] { return inner_.mentioned(room_id, keys, everyone_max); });
+  }
+
+ private:
+  MarkStore& inner_;
+  FaultPlan& plan_;
+};
+
 class FaultyUserStore final : public UserStore {
  public:
   FaultyUserStore(UserStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}

@@ -107,6 +107,11 @@ Result<std::uint64_t> MemoryDirectoryLog::renew_epochs() {
     if (row.deleted || row.orphaned) continue;
     row.room.epoch = random_id(8);
     ++renewed;
+    for (auto& [key, member] : database_->standings) {
+      if (key.first != id) continue;
+      member.marks.received = std::min(member.marks.received, row.room.last_seq);
+      member.marks.read = std::min(member.marks.read, row.room.last_seq);
+    }
   }
   database_->forget_steps_to(++database_->version);
   return renewed;
@@ -142,6 +147,8 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   Stores stores;
   stores.messages = memory_messages(database);
   stores.rooms = memory_rooms(database, steps_kept, clock);
+  stores.marks = memory_marks(database);
+  stores.unread = memory_unread(database);
   stores.users = memory_users(database, steps_kept, clock);
   stores.directory = memory_directory(database);
   stores.audit = memory_audit(database, clock);

@@ -99,10 +99,12 @@ void MemoryMessageStore::insert(const wire::Record& record, MemoryDatabase::Room
   auto linked = links.add(record.room_id, record.envelope, entry);
   row.room.last_seq = std::max(row.room.last_seq, record.seq);
   row.room.counted += entry.countable();
+  if (entry.message()) row.room.last_message = std::max(row.room.last_message, record.seq);
   MemoryDatabase::MessageRow message{.id = record.id,
                                      .envelope = std::string(record.envelope),
                                      .sender = std::string(record.from),
                                      .type = std::string(record.type),
+                                     .at_ms = record.at_ms,
                                      .links = linked,
                                      .counted = row.room.counted,
                                      .at_ms = record.at_ms};

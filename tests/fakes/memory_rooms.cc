@@ -86,13 +86,13 @@ Result<std::vector<RoomOfUser>> MemoryRoomStore::list(const RoomQuery& query) {
   std::vector<RoomOfUser> rooms;
   for (const auto& [id, row] : database_->rooms) {
     if (!database_->living(id) || row.room.name <= query.after) continue;
-    auto role = standing(id, query.user).role;
+    const auto me = standing(id, query.user);
     if (query.which == RoomQuery::Which::of_user && role == wire::Role::none) continue;
     if (query.which == RoomQuery::Which::all_public &&
         (!row.room.is_public ||
          !room_search_key(row.room.name, row.room.title).contains(fold_text(query.text))))
       continue;
-    rooms.push_back({seen(row), role, role == wire::Role::none ? "" : peer(row.room, query.user)});
+    rooms.push_back({seen(row), me.role, me.marks, me.role == wire::Role::none ? "" : peer(row.room, query.user)});
   }
   std::ranges::sort(rooms, {}, [](const RoomOfUser& item) { return item.room.name; });
   if (rooms.size() > query.limit) rooms.resize(query.limit);
@@ -205,6 +205,8 @@ Result<Committed<Member>> MemoryRoomStore::change_member(const MemberChange& cha
   bool was = now.role != wire::Role::none, is = change.role != wire::Role::none;
   Member next{.user = change.user, .role = change.role, .banned = change.banned};
   if (is || change.banned) next.since = (was && is) || !moves ? now.since : clock_.wall();
+  const auto last_seq = database_->rooms[change.room_id].room.last_seq;
+  if (is) next.marks = was ? now.marks : Marks{.received = last_seq, .read = last_seq};
   database_->standings.erase({change.room_id, change.user});
   if (is || change.banned) database_->standings[{change.room_id, change.user}] = next;
   if (moves)

@@ -15,7 +15,7 @@
 
 namespace parley::backend {
 
-// What the four stores keep, in maps, behind one lock: the plainest form of their contracts, for tests. It
+// What the stores keep, in maps, behind one lock: the plainest form of their contracts, for tests. It
 // outlives the stores opened on it, as a database does.
 struct MemoryDatabase {
   struct RoomRow {
@@ -27,6 +27,7 @@ struct MemoryDatabase {
     Ulid id;
     std::string envelope;
     std::string sender, type;
+    std::int64_t at_ms = 0;
     LinkedRow links{};  // but for its envelope
     std::uint64_t counted = 0;
     wire::Deletion deletion{};
@@ -84,6 +85,8 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
 std::unique_ptr<MessageStore> memory_messages(std::shared_ptr<MemoryDatabase> database);
 std::unique_ptr<RoomStore> memory_rooms(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
                                         const Clock& clock);
+std::unique_ptr<MarkStore> memory_marks(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<UnreadStore> memory_unread(std::shared_ptr<MemoryDatabase> database);
 std::unique_ptr<UserStore> memory_users(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
                                         const Clock& clock);
 std::unique_ptr<AdmissionStore> memory_admissions(std::shared_ptr<MemoryDatabase> database,

@@ -46,6 +46,7 @@ int run(int argc, char** argv) {
   add_admission_commands(app, context);
   add_audit_command(app, context);
   add_message_commands(app, context);
+  add_mark_commands(app, context);
   add_tail_command(app, context);
   add_session_commands(app, context);
   add_import_command(app, context);

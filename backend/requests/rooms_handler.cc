@@ -1,0 +1,78 @@
+#include "backend/requests/handlers.h"
+#include "backend/requests/params.h"
+#include "backend/requests/reply_text.h"
+#include "base/encoding.h"
+
+namespace parley::backend {
+namespace {
+
+// Of a message's content in an overview. A longer one is given as its text alone, cut to this.
+constexpr std::size_t kContentShown = 512;
+
+// The beginning of `text` that ends with a whole character.
+std::string cut_text(std::string text) {
+  if (text.size() <= kContentShown) return text;
+  auto end = kContentShown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
+wire::Json shortened(const std::string& envelope) {
+  if (envelope.empty()) return nullptr;
+  auto json = wire::Json::parse(envelope, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return nullptr;
+  const auto content = json.find("content");
+  if (content == json.end() || content->dump().size() <= kContentShown) return json;
+  const auto text = content->find("text");
+  *content = text != content->end() && text->is_string()
+                 ? wire::Json{{"text", cut_text(text->get<std::string>())}}
+                 : wire::Json::object();
+  json["cut"] = true;
+  return json;
+}
+
+wire::Json overview(const RoomOfUser& item, const Unread& unread) {
+  const auto& room = item.room;
+  return {{"room", room.name},
+          {"kind", wire::kind_name(room.kind)},
+          {"title", room.title},
+          {"role", wire::role_name(item.role)},
+          {"epoch", room.epoch},
+          {"last_seq", room.last_seq},
+          {"last", shortened(unread.last)},
+          {"unread", unread.messages},
+          {"mentions", unread.mentions},
+          {"received", item.marks.received},
+          {"read", item.marks.read}};
+}
+
+UnreadQuery ask_for(const std::string& user, const std::vector<RoomOfUser>& rooms) {
+  UnreadQuery query{.user = user, .user_key = fold_case(user)};
+  for (const auto& item : rooms)
+    query.rooms.push_back(
+        {.room_id = item.room.id, .read = item.marks.read, .last_message = item.room.last_message});
+  return query;
+}
+
+}  // namespace
+
+Outcome rooms(const RequestContext& context) {
+  Params params(context.request);
+  auto after = params.optional_name("after").value_or("");
+  auto limit = params.limit(wire::kListLimitDefault, wire::kListLimitMax);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  auto& stores = context.services.stores;
+  auto mine = stores.rooms->list({.user = context.user(), .after = after, .limit = limit + 1});
+  if (!mine) return refuse(context, mine.error());
+  const bool more = mine->size() > limit;
+  if (more) mine->pop_back();
+  auto unread = stores.unread->unread(ask_for(context.user(), *mine));
+  if (!unread) return refuse(context, unread.error());
+  ListText list("rooms", wire::kRoomsReplyMax);
+  std::size_t taken = 0;
+  while (taken < mine->size() && list.add(overview((*mine)[taken], (*unread)[taken]))) ++taken;
+  return std::move(list).finish(more || taken < mine->size());
+}
+
+}  // namespace parley::backend
