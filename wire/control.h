@@ -67,7 +67,8 @@ struct FeedAck { std::uint64_t offset = 0; };
 struct Append { std::vector<AppendEntry> entries; };
 // {"cmd":"kick","id":…,"gen":3,"user":"bob","device":"bob-phone"}: device "" means all of them. Answered {"kicked":2} when they are gone.
 struct Kick { std::string user, device; };
-// {"cmd":"sessions","id":…,"gen":3,"after":"…","limit":500}: answered {"sessions":[{user,device,address,protocol,connected_at,auth}],"more":bool}, by device name.
+// {"cmd":"sessions","id":…,"gen":3,"after":"…","limit":500}: answered {"sessions":[{session,user,device,address,protocol,connected_at,auth,token?}],"more":bool}, by
+// device name; during a takeover a device is there twice, on one page, which may so be a little longer than asked for.
 struct Sessions { std::string user; std::string after; std::uint32_t limit = 500; };
 // {"cmd":"stats","id":…,"gen":3}: answered {"counters":{name:number},"gauges":{name:number}}.
 struct Stats {};
@@ -100,12 +101,15 @@ nlohmann::json to_json(const AttachOk& ok);
 Result<AttachOk> attach_ok_from_json(const nlohmann::json& json);
 
 // Events on $parley/events, one a line, oldest first:
-//   {"event":"connected","user":"alice","device":"alice-phone","address":"127.0.0.1","protocol":5,"auth":"jwt|token|password|certificate","at":ms}
-//   {"event":"disconnected","user":"alice","device":"alice-phone","at":ms}
+//   {"event":"connected","session":17,"user":"alice","device":"alice-phone","address":"127.0.0.1","protocol":5,"auth":"jwt|token|password|certificate","token":id,"at":ms}
+//   {"event":"disconnected","session":17,"user":"alice","device":"alice-phone","at":ms}
+//                                            `session` is the connection's number, never used again; `token` the id of the device token it used, when it did
 //   {"event":"user.new","user":"zoe"}        a valid JWT named a user nobody knows, and jwt_auto_user is on: make that user
 //   {"event":"reset"}                        events were dropped (bounded queue): ask for `sessions` whole
 struct Event {
   std::string event, user, device, address, auth;
+  std::string token{};
+  std::uint64_t session = 0;
   int protocol = 0;
   std::int64_t at = 0;
 };

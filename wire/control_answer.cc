@@ -71,6 +71,8 @@ std::string format_event(const Event& e) {
   if (!e.device.empty()) json["device"] = e.device;
   if (!e.address.empty()) json["address"] = e.address;
   if (!e.auth.empty()) json["auth"] = e.auth;
+  if (!e.token.empty()) json["token"] = e.token;
+  if (e.session != 0) json["session"] = e.session;
   if (e.protocol != 0) json["protocol"] = e.protocol;
   if (e.at != 0) json["at"] = e.at;
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -96,8 +98,10 @@ Result<Event> parse_event(std::string_view text) {
     if (shape->connection) {
       e.address = members.text("address", kAddressMax, JsonMembers::optional);
       e.auth = members.text("auth", kWordMax);
+      e.token = members.text("token", kIdMax, JsonMembers::optional);
       e.protocol = static_cast<int>(members.number("protocol", kProtocolMax, JsonMembers::required, 3));
     }
+    if (shape->device) e.session = members.number("session", kJsonIntegerMax, JsonMembers::required, 1);
     if (shape->at) e.at = static_cast<std::int64_t>(members.number("at", kJsonIntegerMax));
   }
   if (auto finished = members.finish(); !finished) return std::unexpected(std::move(finished.error()));

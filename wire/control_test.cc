@@ -321,9 +321,11 @@ TEST(Event, comes_back_as_it_was_written) {
        .device = "alice-phone",
        .address = "127.0.0.1",
        .auth = "jwt",
+       .token = "t1",
+       .session = 17,
        .protocol = 5,
        .at = 9},
-      {.event = "disconnected", .user = "alice", .device = "alice-phone", .address = "", .auth = "", .at = 9},
+      {.event = "disconnected", .user = "alice", .device = "alice-phone", .session = 17, .at = 9},
       {.event = "user.new", .user = "zoe", .device = "", .address = "", .auth = ""},
       {.event = "reset", .user = "", .device = "", .address = "", .auth = ""},
   };
@@ -332,6 +334,8 @@ TEST(Event, comes_back_as_it_was_written) {
     ASSERT_TRUE(back) << format_event(event) << back.error().message;
     EXPECT_EQ(format_event(*back), format_event(event));
     EXPECT_EQ(back->event, event.event);
+    EXPECT_EQ(back->token, event.token);
+    EXPECT_EQ(back->session, event.session);
     EXPECT_EQ(back->protocol, event.protocol);
     EXPECT_EQ(back->at, event.at);
   }
@@ -340,10 +344,12 @@ TEST(Event, comes_back_as_it_was_written) {
 TEST(Event, with_a_wrong_member_is_refused) {
   for (const char* json :
        {R"({"event":"party"})", R"({})", R"({"event":"reset","user":"a"})", R"({"event":"user.new"})",
-        R"({"event":"user.new","user":"a/b"})", R"({"event":"disconnected","user":"a","device":"d"})",
-        R"({"event":"connected","user":"a","device":"d","auth":"jwt","protocol":6,"at":1})",
-        R"({"event":"connected","user":"a","device":"d","auth":"jwt","protocol":"5","at":1})", "[[[[[[]]]]]]",
-        "", "null"}) {
+        R"({"event":"user.new","user":"a/b"})",
+        R"({"event":"disconnected","session":1,"user":"a","device":"d"})",
+        R"({"event":"disconnected","user":"a","device":"d","at":1})",
+        R"({"event":"connected","session":1,"user":"a","device":"d","auth":"jwt","protocol":6,"at":1})",
+        R"({"event":"connected","session":1,"user":"a","device":"d","auth":"jwt","protocol":"5","at":1})",
+        "[[[[[[]]]]]]", "", "null"}) {
     const Result<Event> event = parse_event(json);
     ASSERT_FALSE(event) << json;
     EXPECT_EQ(event.error().code, Errc::invalid_argument);

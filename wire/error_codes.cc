@@ -40,6 +40,7 @@ constexpr std::array kRows{
     Row{Code::disabled, "disabled", kNotAuthorized, "This account is disabled."},
     Row{Code::retain_not_allowed, "retain_not_allowed", kImplementationSpecific,
         "This topic takes no retained messages."},
+    Row{Code::qos_not_allowed, "qos_not_allowed", kImplementationSpecific, "This topic takes QoS 0 alone."},
     Row{Code::above_last_seq, "above_last_seq", kPayloadFormatInvalid,
         "The room has no message of this number yet."},
     Row{Code::muted, "muted", kNotAuthorized, "You are muted in this room."},

@@ -25,6 +25,7 @@ enum class Code {
   last_owner,          // would leave a room without an owner
   disabled,            // the account is disabled
   retain_not_allowed,  // this topic takes no retained message
+  qos_not_allowed,     // this topic takes QoS 0 alone
   above_last_seq,      // a watermark above the room's last seq
   muted,               // a moderator took your right to send, for a time or until it is given back
   slow_mode,           // the room takes a message of yours only every so often

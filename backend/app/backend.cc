@@ -2,6 +2,7 @@
 
 #include "backend/app/open_cache.h"
 #include "backend/app/open_stores.h"
+#include "backend/app/room_event_fan.h"
 #include "backend/app/room_states.h"
 #include "backend/app/router.h"
 #include "backend/cache/cached_message_store.h"
@@ -13,6 +14,8 @@
 #include "backend/marks/mention_notices.h"
 #include "backend/metrics/metrics.h"
 #include "backend/mqtt/mqtt_link.h"
+#include "backend/mqtt/retained_reader.h"
+#include "backend/presence/presence_keeper.h"
 #include "backend/requests/make_dispatcher.h"
 #include "backend/state/room_state_publisher.h"
 #include "base/ids.h"
@@ -22,6 +25,8 @@ namespace parley::backend {
 namespace {
 
 using std::chrono::milliseconds;
+
+constexpr const char* kDeviceStatuses = "users/+/devices/+/status";
 
 MqttOptions mqtt_options(const Config& config, const std::string& secret) {
   return {.host = config.broker.host,
@@ -74,6 +79,13 @@ DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::ve
       }};
 }
 
+PresenceOptions presence_options(const Config& config) {
+  const auto& presence = config.presence;
+  return {.times = {.settle = presence.settle, .leave_grace = presence.leave_grace},
+          .room_max = presence.room_max,
+          .publish_per_s = presence.publish_per_s};
+}
+
 // `opened`, with a cache before its messages; they themselves go to `uncached`.
 Stores with_cache(Stores opened, std::unique_ptr<MessageStore>& uncached, const MadeCache& cache,
                   Metrics& metrics) {
@@ -95,15 +107,18 @@ struct Backend::Parts final : LeaseListener {
         cache(std::move(made)),
         stores(with_cache(std::move(opened), uncached, cache, metrics)),
         link(mqtt_options(given, secret), metrics, log),
-        facts(*stores.rooms),
-        states(facts, link, metrics, clock, log, {.republish_per_s = given.state.republish_per_s}),
+        facts(*stores.rooms, *stores.presence, given.presence.room_max),
+        states(facts, link, metrics, clock, log, {.rooms_per_s = given.state.republish_per_s}),
         control(link, *stores.messages, *stores.directory, *this, metrics, clock, log,
                 {.answer_timeout = given.broker.answer_timeout}),
         marks(*stores.marks, metrics, clock, log),
         mentions(*stores.marks, link, metrics, log),
+        retained(link, [this](auto passed) { pass_fence(std::move(passed)); }),
+        presence(stores, presence_surroundings(), metrics, clock, log, presence_options(given)),
+        room_events(states, presence),
         feed(*stores.messages, states, control, metrics, clock, log,
              feed_options(given, *stores.marks, mentions)),
-        dispatcher(make_dispatcher(stores, control, states, link, clock,
+        dispatcher(make_dispatcher(stores, control, room_events, link, presence, clock,
                                    dispatcher_options(given, *cache.cache, dependencies(), marks, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
@@ -111,7 +126,13 @@ struct Backend::Parts final : LeaseListener {
                 .answer = [this](std::string payload) { control.on_answer(std::move(payload)); },
                 .events_lost = [this] { control.attach_again("events of the broker were lost"); },
                 .receipt = [this](const std::string& room, const std::string& user,
-                                  const Marks& told) { marks.receipt(room, user, told); }},
+                                  const Marks& told) { marks.receipt(room, user, told); },
+                .session = [this](const wire::Event& event) { presence.session_event(event); },
+                .device_status =
+                    [this](const std::string& user, const std::string& device, std::string_view payload) {
+                      presence.device_status(user, device, payload);
+                    },
+                .retained = [this](const Incoming& message) { return retained.offer(message); }},
                *dispatcher, link, metrics, clock, log),
         broker_stats(control, clock) {}
 
@@ -123,10 +144,33 @@ struct Backend::Parts final : LeaseListener {
     link.subscribe(kReceipts, 0, [this](const Result<>& granted) {
       if (!granted) log(LogLevel::warning, "receipts are not heard: " + granted.error().message);
     });
+    presence.activate();
   }
   void retired() override {
     states.deactivate();
+    presence.deactivate();
     feed.end();
+  }
+
+  PresenceSurroundings presence_surroundings() {
+    return {.broker = control,
+            .publisher = link,
+            .read_retained = [this](const std::string& filter,
+                                    RetainedReader::Done done) { retained.read(filter, std::move(done)); },
+            .subscribe_statuses = [this] { subscribe_statuses(); },
+            .room_states = states};
+  }
+  void subscribe_statuses() {
+    link.subscribe(kDeviceStatuses, 1, [this](const Result<>& granted) {
+      if (!granted) log(LogLevel::warning, "devices' status is not heard: " + granted.error().message);
+    });
+  }
+  // Any command's answer will do: the plugin sends it after what the broker had sent before.
+  void pass_fence(std::function<void(Result<>)> passed) {
+    control.sessions({.user = "", .after = "", .limit = 1},
+                     [passed = std::move(passed)](const Result<nlohmann::json>& answer) {
+                       passed(answer ? Result<>() : std::unexpected(answer.error()));
+                     });
   }
 
   std::vector<Dependency> dependencies() {
@@ -159,6 +203,9 @@ struct Backend::Parts final : LeaseListener {
   ControlLink control;
   MarkWriter marks;
   MentionNotices mentions;
+  RetainedReader retained;
+  PresenceKeeper presence;
+  RoomEventFan room_events;
   FeedConsumer feed;
   std::unique_ptr<Dispatcher> dispatcher;
   Router router;
@@ -192,6 +239,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
   parts->states.start();
   parts->marks.start();
   parts->mentions.start();
+  parts->presence.start();
   parts->control.start();
   parts->link.start(parts->router);
   return std::unique_ptr<Backend>(new Backend(std::move(parts)));
@@ -216,6 +264,7 @@ void Backend::stop() {
     parts_->log(LogLevel::warning,
                 "stopping with messages not stored yet; the broker keeps them for the next start");
   parts_->states.stop();
+  parts_->presence.stop();
   parts_->link.stop(left());
   parts_->control.stop();
   parts_->http.reset();

@@ -15,7 +15,8 @@ namespace parley::backend {
 // All of parleyd, wired: the one place where the modules meet.
 //
 //   MqttLink ──→ Router ──→ FeedConsumer ──→ MessageStore, RoomStatePublisher
-//      ↑           │ └────→ Dispatcher ──→ stores, ControlLink, RoomStatePublisher
+//      ↑           ├──────→ Dispatcher ──→ stores, ControlLink, RoomStatePublisher, PresenceKeeper
+//      │           ├──────→ PresenceKeeper ──→ PresenceStore, ControlLink, RoomStatePublisher
 //      │           └──────→ ControlLink ──→ DirectoryLog, MessageStore
 //      └── everything that publishes
 class Backend {

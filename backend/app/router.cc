@@ -47,6 +47,9 @@ void Router::on_message(Incoming message) {
   if (message.topic == wire::kEventsTopic) return events(message.payload);
   const auto topic = wire::parse_topic(message.topic);
   if (topic.kind == wire::TopicKind::room_receipts) return receipt(topic, message);
+  if (topic.kind == wire::TopicKind::device_status)
+    return routes_.device_status(std::string(topic.user), std::string(topic.device), message.payload);
+  if (topic.kind == wire::TopicKind::room_presence && routes_.retained(message)) return;
   // A retained request would be one from before this backend: nobody waits for its reply.
   if (topic.kind != wire::TopicKind::user_request || message.retained) return strays_.add();
   request(topic, std::move(message));
@@ -105,6 +108,8 @@ void Router::event(std::string_view payload) {
     dispatcher_.user_seen(event->user);
   else if (event->event == "reset")
     routes_.events_lost();
+  else
+    routes_.session(*event);
 }
 
 }  // namespace parley::backend

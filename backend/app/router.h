@@ -10,6 +10,7 @@
 #include "backend/store/marks.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "wire/control.h"
 #include "wire/topics.h"
 
 namespace parley::backend {
@@ -22,6 +23,11 @@ struct Routes {
   std::function<void(std::string payload)> answer;
   std::function<void()> events_lost;
   std::function<void(const std::string& room, const std::string& user, const Marks& marks)> receipt;
+  std::function<void(const wire::Event& event)> session;  // connected, disconnected
+  std::function<void(const std::string& user, const std::string& device, std::string_view payload)>
+      device_status;
+  std::function<bool(const Incoming& message)>
+      retained;  // something below rooms/ or users/; false: not wanted
 };
 
 // Takes messages by their topic to whom they are for, and replies to requests back to the broker: to the Response Topic given when it is

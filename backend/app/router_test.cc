@@ -49,6 +49,16 @@ class RouterTest : public testing::Test {
                      [this](const std::string& room, const std::string& user, const Marks& marks) {
                        heard.push_back("receipt " + room + " " + user + " " + std::to_string(marks.received) +
                                        " " + std::to_string(marks.read));
+                     },
+                 .session = [this](const wire::Event& e) { heard.push_back(e.event + " " + e.device); },
+                 .device_status =
+                     [this](const std::string& user, const std::string& device, std::string_view payload) {
+                       heard.push_back(user + " " + device + " " + std::string(payload));
+                     },
+                 .retained =
+                     [this](const Incoming& message) {
+                       heard.push_back("retained " + message.topic);
+                       return message.payload == "wanted";
                      }},
                 dispatcher,
                 sent,
@@ -66,6 +76,18 @@ TEST_F(RouterTest, each_topic_goes_its_way) {
   router.on_lost("why");
   EXPECT_THAT(heard, ElementsAre("connected", "feed f", "answer c", "events lost", "receipt lab bob 0 7",
                                  "lost why"));
+}
+
+TEST_F(RouterTest, what_tells_of_presence_goes_to_those_who_keep_it) {
+  router.on_message(
+      {.topic = "$parley/events",
+       .payload = R"({"event":"disconnected","session":7,"user":"al","device":"al-phone","at":9})"});
+  router.on_message({.topic = "users/al/devices/al-phone/status", .payload = "away"});
+  router.on_message({.topic = "rooms/lab/presence/al", .payload = "wanted", .retained = true});
+  router.on_message({.topic = "rooms/lab/presence/al", .payload = "live"});
+  EXPECT_THAT(heard, ElementsAre("disconnected al-phone", "al al-phone away",
+                                 "retained rooms/lab/presence/al", "retained rooms/lab/presence/al"));
+  EXPECT_EQ(metrics.counter("parley_mqtt_strays_total", "").value(), 1);
 }
 
 TEST_F(RouterTest, a_new_user_is_told_to_the_dispatcher) {

@@ -73,6 +73,13 @@ struct Config {
     std::uint32_t republish_per_s = 500;
   } state;
 
+  struct Presence {
+    std::chrono::milliseconds settle{1'000};
+    std::chrono::milliseconds leave_grace{15'000};
+    std::uint32_t room_max = 500;
+    std::uint32_t publish_per_s = 500;
+  } presence;
+
   std::chrono::milliseconds stop_timeout{5'000};
 };
 

@@ -178,6 +178,24 @@ std::vector<Key> make_keys() {
        "Pace at which the retained state of all rooms is published again after parleyd attached, in rooms a "
        "second.",
        number<FIELD(state.republish_per_s)>(1, 100'000)},
+
+      {"presence.settle_ms",
+       "How long somebody must have been online, or away, before others are shown it, in milliseconds: who "
+       "comes and\n"
+       "goes faster is no news.",
+       number<FIELD(presence.settle)>(0, 600'000)},
+      {"presence.leave_grace_ms",
+       "How long somebody must have been gone before others are shown that, in milliseconds.",
+       number<FIELD(presence.leave_grace)>(0, 3'600'000)},
+      {"presence.room_max",
+       "Members up to which a room shows the presence of each. Larger rooms have numbers instead: `online` "
+       "and `away`\n"
+       "in their state. One change of somebody's presence costs a message to each member of each such room.",
+       number<FIELD(presence.room_max)>(0, 10'000)},
+      {"presence.publish_per_s",
+       "Pace of presence messages to rooms, and of comparing rooms with the broker's after parleyd attached, "
+       "a second.",
+       number<FIELD(presence.publish_per_s)>(1, 100'000)},
   };
 }
 

@@ -238,6 +238,7 @@ class ScriptedPlugin final : public Link {
     });
     if (answer) done(*answer);
   }
+  void unsubscribe(const std::string&) override {}
   void drop(const std::string&) override {
     watch_.with([&] { ++drops; });
     lose();

@@ -57,6 +57,9 @@ constexpr MovedTable kTables[] = {
      " $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])"
      " AS n(a, b, c, d, e, f, g, h, i, j) RETURNING id)"
      " SELECT setval(pg_get_serial_sequence('audit', 'id'), max(id)) FROM acts"},
+    {"presence", "tiii", "SELECT user, status, last_seen, invisible FROM presence",
+     "INSERT INTO presence(user_name, status, last_seen, invisible) SELECT a, b::smallint, c, d <> 0"
+     " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
     {"directory_log", "itti", "SELECT version, changes, entries, entries_pending FROM directory_log",
      "INSERT INTO directory_log(version, mark, changes, entries, entries_pending) SELECT a, '', b, c, d <> 0"
      " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS n(a, b, c, d)"},

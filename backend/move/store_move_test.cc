@@ -32,6 +32,9 @@ class StoreMove : public testing::Test {
     for (const char* tail : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path_.string() + tail);
   }
 
+  const std::vector<PresenceRow> seen_{
+      {.user = "alice", .status = PresenceStatus::away, .last_seen = from_ms(17)}};
+
   // Something of everything.
   void fill() {
     old_ = open_sqlite();
@@ -41,6 +44,8 @@ class StoreMove : public testing::Test {
     EXPECT_TRUE(old_.users->create({.name = "Carol", .title = "", .scram = ""}));
     EXPECT_TRUE(old_.users->update(
         "Bob", {.disabled = true, .act = Act{.actor = "alice", .device = "desk", .action = "user.disable"}}));
+    EXPECT_TRUE(old_.presence->put(seen_));
+    EXPECT_TRUE(old_.presence->set_invisible("Bob", true));
     EXPECT_TRUE(old_.users->create_token({.id = std::string(26, '1'),
                                           .user = "alice",
                                           .label = "phone",
@@ -184,6 +189,10 @@ TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
   EXPECT_EQ(now.users->find("alice")->scram, "verifier");
   EXPECT_EQ(now.users->find("alice")->title, "Alice Ä.");
   EXPECT_EQ(now.users->tokens("alice")->at(0).label, "phone");
+  const std::vector<std::string> both{"alice", "Bob"};
+  EXPECT_THAT(*now.presence->get(both), testing::UnorderedElementsAreArray(*old_.presence->get(both)));
+  EXPECT_TRUE(now.presence->get(std::span(both).last(1))->at(0).invisible);
+  EXPECT_FALSE(old_.presence->put(seen_));
   EXPECT_EQ(database_->number("SELECT count(*) FROM quarantine"), 1);
 
   EXPECT_FALSE(old_.users->create({.name = "late", .title = "", .scram = ""}));

@@ -33,6 +33,8 @@ class Link : public Publisher {
   // done: ok once the broker granted it; permission_denied when it refused; unavailable when the connection
   // ended first. Called exactly once, on a thread of the link, or from within.
   virtual void subscribe(const std::string& filter, int qos, std::function<void(Result<>)> done) = 0;
+  // Not told whether it was done: a connection that ends ends its subscriptions.
+  virtual void unsubscribe(const std::string& filter) = 0;
   // Ends this connection (DISCONNECT); a new one is made after the back-off. on_lost is called.
   virtual void drop(const std::string& reason) = 0;
 };

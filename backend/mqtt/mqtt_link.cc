@@ -302,6 +302,14 @@ void MqttLink::subscribe(const std::string& filter, int qos, std::function<void(
   }
 }
 
+void MqttLink::unsubscribe(const std::string& filter) {
+  try {
+    impl_->client.unsubscribe(filter);
+  } catch (const std::exception&) {
+    // Not connected: so is nothing subscribed.
+  }
+}
+
 void MqttLink::drop(const std::string& reason) {
   if (connected()) impl_->outbox.end(reason);
 }

@@ -44,6 +44,7 @@ class MqttLink final : public Link {
   bool connected() const override;
   Result<> publish(Publication message) override;
   void subscribe(const std::string& filter, int qos, std::function<void(Result<>)> done) override;
+  void unsubscribe(const std::string& filter) override;
   void drop(const std::string& reason) override;
 
   std::uint32_t outgoing() const;  // messages under way

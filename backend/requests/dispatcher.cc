@@ -141,10 +141,10 @@ void RequestDispatcher::stop(std::chrono::milliseconds deadline) {
 }  // namespace
 
 std::unique_ptr<Dispatcher> make_dispatcher(Stores& stores, BrokerControl& broker, RoomEvents& events,
-                                            Publisher& publisher, const Clock& clock,
+                                            Publisher& publisher, LivePresence& presence, const Clock& clock,
                                             DispatcherOptions options) {
   return std::make_unique<RequestDispatcher>(
-      Services{stores, broker, events, publisher, clock, std::move(options), clock.steady()});
+      Services{stores, broker, events, publisher, presence, clock, std::move(options), clock.steady()});
 }
 
 }  // namespace parley::backend

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "backend/control/broker_control.h"
 #include "backend/mqtt/publisher.h"
+#include "backend/requests/live_presence.h"
 #include "backend/requests/room_events.h"
 
 namespace parley::backend {
@@ -123,6 +125,32 @@ class FakePublisher final : public Publisher {
  private:
   std::mutex mutex_;
   std::vector<Publication> published_;
+};
+
+// Notes who became invisible ("alice") and who no more ("alice -"). Thread-safe.
+class FakeLivePresence final : public LivePresence {
+ public:
+  std::vector<LiveDevice> devices(const std::string& user) override {
+    std::lock_guard lock(mutex_);
+    return devices_[user];
+  }
+  void invisible_changed(const std::string& user, bool invisible) override {
+    std::lock_guard lock(mutex_);
+    changes_.push_back(user + (invisible ? "" : " -"));
+  }
+  void set_devices(const std::string& user, std::vector<LiveDevice> devices) {
+    std::lock_guard lock(mutex_);
+    devices_[user] = std::move(devices);
+  }
+  std::vector<std::string> take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(changes_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::vector<LiveDevice>> devices_;
+  std::vector<std::string> changes_;
 };
 
 // Notes what was told, as "changed 17" and "deleted 17 lab". Thread-safe.

@@ -9,6 +9,7 @@
 #include "backend/control/broker_control.h"
 #include "backend/mqtt/publisher.h"
 #include "backend/requests/dispatcher.h"
+#include "backend/requests/live_presence.h"
 #include "backend/requests/room_events.h"
 #include "backend/store/stores.h"
 #include "base/clock.h"
@@ -41,7 +42,7 @@ struct DispatcherOptions {
 
 // The Dispatcher over these; all of them must outlive it. Its threads run from here to stop() or destruction.
 std::unique_ptr<Dispatcher> make_dispatcher(Stores& stores, BrokerControl& broker, RoomEvents& events,
-                                            Publisher& publisher, const Clock& clock,
+                                            Publisher& publisher, LivePresence& presence, const Clock& clock,
                                             DispatcherOptions options);
 
 }  // namespace parley::backend

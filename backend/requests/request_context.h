@@ -10,6 +10,7 @@ struct Services {
   BrokerControl& broker;
   RoomEvents& events;
   Publisher& publisher;
+  LivePresence& presence;
   const Clock& clock;
   DispatcherOptions options;
   SteadyTime started;

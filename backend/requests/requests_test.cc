@@ -39,7 +39,7 @@ DispatcherOptions RequestsTest::options() {
 
 void RequestsTest::restart_with(DispatcherOptions options) {
   dispatcher_.reset();
-  dispatcher_ = make_dispatcher(stores_, broker_, events_, publisher_, clock_, std::move(options));
+  dispatcher_ = make_dispatcher(stores_, broker_, events_, publisher_, presence_, clock_, std::move(options));
 }
 
 std::future<std::string> RequestsTest::send(const std::string& user, const std::string& method,

@@ -49,6 +49,7 @@ class RequestsTest : public testing::Test {
   FakeBrokerControl broker_;
   FakePublisher publisher_;
   FakeRoomEvents events_;
+  FakeLivePresence presence_;
   std::unique_ptr<Dispatcher> dispatcher_;
 
  private:

@@ -78,13 +78,19 @@ class RoomStatePublisherTest : public testing::Test {
                             metrics,
                             clock,
                             [](LogLevel, std::string_view) {},
-                            {.debounce = 1s, .republish_per_s = 40, .rooms_max = 3, .deleted_max = 2}};
+                            {.debounce = 1s, .rooms_per_s = 40, .rooms_max = 3, .deleted_max = 2}};
 };
 
 TEST(RoomState, is_formatted_as_the_contract_says) {
   EXPECT_EQ(
       format_room_state({"lab", "group", "The lab", 2, 17, "k3x97q2m"}),
       R"({"room":"lab","kind":"group","title":"The lab","members":2,"last_seq":17,"epoch":"k3x97q2m"})");
+}
+
+TEST(RoomState, of_a_large_room_tells_how_many_are_there) {
+  RoomState state{"lab", "group", "", 2000, 17, "k3x97q2m"};
+  state.presence = {.online = 30, .away = 4};
+  EXPECT_THAT(format_room_state(state), testing::EndsWith(R"("epoch":"k3x97q2m","online":30,"away":4})"));
 }
 
 TEST_F(RoomStatePublisherTest, nothing_is_published_before_it_is_active) {

@@ -283,7 +283,23 @@ UPDATE room_progress p SET last_message = coalesce((SELECT max(m.seq) FROM messa
 )sql",
                             nullptr};
 
-constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit, kLinks, kMarks, kUnread};
+// presence is what others are shown of a user (0 offline, 1 away, 2 online).
+constexpr Migration kPresence{"8: presence", R"sql(
+CREATE TABLE presence(
+  user_name text COLLATE "C" PRIMARY KEY,
+  status smallint NOT NULL,
+  last_seen bigint NOT NULL,
+  invisible boolean NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX presence_watched ON presence(user_name) WHERE status <> 0 OR invisible;
+CREATE TABLE presence_watch(
+  one boolean PRIMARY KEY DEFAULT true CHECK (one),
+  at bigint NOT NULL
+) WITH (fillfactor = 20);
+INSERT INTO presence_watch(at) VALUES (0);
+)sql"};
+
+constexpr Migration kMigrations[] = {kFirst,     kShards, kAdmissions, kAudit, kLinks, kMarks, kUnread, kPresence};
 constexpr std::int64_t kNewest = std::size(kMigrations);
 
 // Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.

@@ -5,6 +5,7 @@
 #include "backend/store/postgres_directory_log.h"
 #include "backend/store/postgres_mark_store.h"
 #include "backend/store/postgres_message_store.h"
+#include "backend/store/postgres_presence_store.h"
 #include "backend/store/postgres_room_store.h"
 #include "backend/store/postgres_schema.h"
 #include "backend/store/postgres_shards.h"
@@ -97,6 +98,7 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   stores.directory = std::make_unique<PostgresDirectoryLog>(*main, *shards, steps_kept);
   stores.admissions = std::make_unique<PostgresAdmissionStore>(*main, clock);
   stores.audit = std::make_unique<PostgresAuditStore>(*main, clock);
+  stores.presence = std::make_unique<PostgresPresenceStore>(*main);
   if (*shards) stores.shards = [all = *shards] { return all->status(); };
   stores.dependencies = pools.take_dependencies();
   return stores;

@@ -248,6 +248,22 @@ UPDATE rooms SET last_message = coalesce((SELECT max(m.seq) FROM messages m WHER
   AND m.type NOT IN ('edit', 'delete', 'reaction', 'member', 'room')), 0);
 )sql";
 
+// What others are shown of a user: 0 offline, 1 away, 2 online.
+constexpr const char* kPresence = R"sql(
+CREATE TABLE presence(
+  user TEXT PRIMARY KEY,
+  status INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  invisible INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX presence_watched ON presence(user) WHERE status <> 0 OR invisible = 1;
+CREATE TABLE presence_watch(
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  at INTEGER NOT NULL
+);
+INSERT INTO presence_watch VALUES (1, 0);
+)sql";
+
 struct Migration {
   const char* what;
   const char* sql;
@@ -260,7 +276,8 @@ constexpr std::array kMigrations{
     Migration{"3: the log of administrative acts", kAudit},
     Migration{"4: edits, deletions, reactions, threads, mentions", kLinks},
     Migration{"5: members' marks", kMarks},
-    Migration{"6: what is unread", kUnread}};
+    Migration{"6: what is unread", kUnread},
+    Migration{"7: presence", kPresence}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {

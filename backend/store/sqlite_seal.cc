@@ -3,7 +3,10 @@
 namespace parley::backend {
 namespace {
 
-constexpr const char* kSealed[] = {"meta", "users", "tokens", "rooms", "members", "bans", "messages", "quarantine", "directory_log", "mutes", "invitations", "join_links", "audit", "edits", "reactions", "threads", "mentions"};
+constexpr const char* kSealed[] = {"meta",        "users",      "tokens",     "rooms",         "members",
+                                   "bans",        "messages",   "quarantine", "directory_log", "mutes",
+                                   "invitations", "join_links", "audit",      "edits",         "reactions",
+                                   "threads",     "mentions",   "presence",   "presence_watch"};
 
 }  // namespace
 

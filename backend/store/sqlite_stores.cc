@@ -6,6 +6,7 @@
 #include "backend/store/sqlite_directory_log.h"
 #include "backend/store/sqlite_mark_store.h"
 #include "backend/store/sqlite_message_store.h"
+#include "backend/store/sqlite_presence_store.h"
 #include "backend/store/sqlite_room_store.h"
 #include "backend/store/sqlite_unread_store.h"
 #include "backend/store/sqlite_user_store.h"
@@ -25,6 +26,7 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
   stores.directory = std::make_unique<SqliteDirectoryLog>(*database);
   stores.admissions = std::make_unique<SqliteAdmissionStore>(*database, clock);
   stores.audit = std::make_unique<SqliteAuditStore>(*database, clock);
+  stores.presence = std::make_unique<SqlitePresenceStore>(*database);
   stores.dependencies = {{"store", [database = *database] { return database->breaker(); }}};
   return stores;
 }

@@ -8,6 +8,7 @@
 #include "backend/store/directory_log.h"
 #include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
+#include "backend/store/presence_store.h"
 #include "backend/store/room_store.h"
 #include "backend/store/shard_status.h"
 #include "backend/store/unread_store.h"
@@ -26,6 +27,7 @@ struct Stores {
   std::unique_ptr<DirectoryLog> directory;
   std::unique_ptr<AdmissionStore> admissions;
   std::unique_ptr<AuditStore> audit;
+  std::unique_ptr<PresenceStore> presence;
   std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };

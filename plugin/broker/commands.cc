@@ -17,6 +17,18 @@ std::unexpected<Failure> failed(Code code, std::string message) {
   return std::unexpected(Failure{code, std::move(message)});
 }
 
+json session_json(const Session& s) {
+  json out{{"session", s.number},
+           {"user", s.user},
+           {"device", s.device},
+           {"address", s.address},
+           {"auth", s.auth},
+           {"protocol", s.protocol},
+           {"connected_at", s.connected_at_ms}};
+  if (!s.token_id.empty()) out["token"] = s.token_id;
+  return out;
+}
+
 }  // namespace
 
 void Commands::handle(const Client& client, std::string_view payload) {
@@ -148,12 +160,7 @@ Commands::Answer Commands::sessions(const wire::Sessions& query) const {
   bool more = false;
   json list = json::array();
   for (const Session* s : core_.sessions.list(query.user, query.after, query.limit, more))
-    list.push_back({{"user", s->user},
-                    {"device", s->device},
-                    {"address", s->address},
-                    {"protocol", s->protocol},
-                    {"auth", s->auth},
-                    {"connected_at", s->connected_at_ms}});
+    list.push_back(session_json(*s));
   return json{{"sessions", std::move(list)}, {"more", more}};
 }
 

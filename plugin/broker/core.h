@@ -28,7 +28,9 @@ struct Core {
       : options(std::move(given)),
         broker(api),
         clock(time),
-        user_rate({options.user_rate, options.user_burst}) {}
+        user_rate({options.user_rate, options.user_burst}),
+        typing_rate({options.typing_rate, options.typing_burst}),
+        last_session(static_cast<std::uint64_t>(to_ms(time.wall())) * 1000) {}
 
   const Options options;
   BrokerApi& broker;
@@ -42,9 +44,11 @@ struct Core {
   std::unique_ptr<ClientIds> client_ids;
   BackendLink backend{broker, counters};
   Notices notices{broker, counters};
-  RateLimiter<std::string> user_rate;  // by user name
+  RateLimiter<std::string> user_rate, typing_rate;  // by user name
   ReceiptMarks receipts;
   SendPace pace;
+  std::uint64_t
+      last_session;  // number; begins where no earlier start of this broker came to, below a million logins a second
 
   void log(LogLevel level, std::string_view line) { broker.log(level, line); }
   const Directory& live() const { return directory->live(); }

@@ -88,7 +88,7 @@ std::expected<void, wire::Refusal> Gate::judge_payload(const wire::Topic& topic,
                                          std::string(code_sentence(wire::Code::retain_not_allowed))});
   switch (topic.kind) {
     case TopicKind::room_typing:
-      return wire::check_typing(request.payload);
+      return judge_typing(topic, request);
     case TopicKind::room_receipts:
       return judge_receipts(topic, request.payload);
     case TopicKind::device_status:
@@ -96,6 +96,20 @@ std::expected<void, wire::Refusal> Gate::judge_payload(const wire::Topic& topic,
     default:
       return {};
   }
+}
+
+// With QoS 1 it would wait for those who sleep, and be old news when they wake.
+std::expected<void, wire::Refusal> Gate::judge_typing(const wire::Topic& topic,
+                                                      const AclRequest& request) const {
+  if (request.qos > 0)
+    return std::unexpected(
+        wire::Refusal{wire::Code::qos_not_allowed, std::string(code_sentence(wire::Code::qos_not_allowed))});
+  const auto room = core_.live().find_room(topic.room);
+  if (const auto most = core_.options.typing_room_max; room && room->members > most)
+    return std::unexpected(
+        wire::Refusal{wire::Code::not_allowed, "In a room of more than " + std::to_string(most) +
+                                                   " members nobody is told who is typing."});
+  return wire::check_typing(request.payload);
 }
 
 // A refusal without a sentence is a backward watermark: dropped, since it tells nobody anything new.

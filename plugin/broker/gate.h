@@ -12,6 +12,7 @@ struct AclRequest {
   std::string_view topic;
   std::string_view payload;  // of write
   bool retain = false;       // of write
+  int qos = 0;               // of write
   int subscriptions = 0;     // of subscribe: how many the session has
 };
 
@@ -27,6 +28,7 @@ class Gate {
   AclDecision subscribe(const Client& client, const AclRequest& request);
   AclDecision write(const Client& client, const AclRequest& request);
   std::expected<void, wire::Refusal> judge_payload(const wire::Topic& topic, const AclRequest& request);
+  std::expected<void, wire::Refusal> judge_typing(const wire::Topic& topic, const AclRequest& request) const;
   std::expected<void, wire::Refusal> judge_receipts(const wire::Topic& topic, std::string_view payload);
   AclQuery query(const Client& client, const AclRequest& request, const Session* session) const;
 

@@ -70,6 +70,9 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
       return room_message(session->user, session->device, topic.room, payload, properties, client.protocol);
     case TopicKind::user_request:
       return request(*session, topic, payload, properties, payload_after);
+    case TopicKind::room_typing:
+      if (core_.typing_rate.try_take(session->user, core_.clock.steady())) return true;
+      return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload));
     default:
       return true;
   }

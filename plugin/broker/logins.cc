@@ -134,6 +134,7 @@ LoginVerdict Logins::accept(const Client& client, const Admitted& admitted) {
 
 void Logins::begin(const Client& client, Session session) {
   session.key = client.key;
+  session.number = ++core_.last_session;
   session.device = client.id;
   session.address = client.address;
   session.protocol = client.protocol;
@@ -146,6 +147,8 @@ void Logins::begin(const Client& client, Session session) {
                       .device = s.device,
                       .address = s.address,
                       .auth = s.auth,
+                      .token = s.token_id,
+                      .session = s.number,
                       .protocol = s.protocol,
                       .at = s.connected_at_ms});
 }
@@ -170,6 +173,7 @@ void Logins::disconnected(const void* key) {
   core_.backend.tell({.event = "disconnected",
                       .user = session->user,
                       .device = session->device,
+                      .session = session->number,
                       .at = to_ms(core_.clock.wall())});
 }
 

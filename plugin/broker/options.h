@@ -26,6 +26,9 @@ struct Options {
 
   double user_rate = 0;                       // messages per second and user, 0: no limit
   double user_burst = 0;                      // how many may come at once; 0: twice user_rate, at least 1
+  double typing_rate = 2;                     // typing notices per second and user, 0: no limit
+  double typing_burst = 10;                   // how many may come at once
+  std::uint32_t typing_room_max = 500;        // members; in larger rooms nobody is told who types
   std::size_t max_content_bytes = 64 * 1024;  // 1 … 256K
   std::uint32_t max_subscriptions = 5000;     // of one session
 

@@ -141,6 +141,7 @@ int on_acl_check(int, void* event, void* userdata) {
         .topic = view(e.topic),
         .payload = {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0},
         .retain = e.retain,
+        .qos = e.qos,
         .subscriptions = e.access == MOSQ_ACL_SUBSCRIBE ? mosquitto_client_sub_count(e.client) : 0};
     switch (parley.check(describe(e.client), request)) {
       case AclDecision::allow:

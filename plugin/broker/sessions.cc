@@ -13,7 +13,9 @@ Session& Sessions::open(Session session) {
   if (!session.token_id.empty()) by_token_.emplace(session.token_id, key);
   if (session.expires) expiries_.emplace(*session.expires, key);
   if (session.resuming) resuming_.push_back(key);
-  return by_key_.emplace(key, std::move(session)).first->second;
+  Session& opened = by_key_.emplace(key, std::move(session)).first->second;
+  if (!opened.backend) by_device_.emplace(opened.device, key);
+  return opened;
 }
 
 namespace {
@@ -30,6 +32,7 @@ void erase_one(std::unordered_multimap<std::string, const void*>& index, const s
 std::optional<Session> Sessions::close(const void* key) {
   auto it = by_key_.find(key);
   if (it == by_key_.end()) return std::nullopt;
+  by_device_.erase({it->second.device, key});
   Session session = std::move(it->second);
   by_key_.erase(it);
   erase_one(by_user_, fold_case(session.user), key);
@@ -91,19 +94,31 @@ void Sessions::end_of_resume() {
 
 std::vector<const Session*> Sessions::list(std::string_view user, std::string_view after, std::size_t limit,
                                            bool& more) const {
-  std::vector<const Session*> all;
+  std::vector<const Session*> page;
+  // False: the page is full.
   auto take = [&](const Session& s) {
-    if (!s.backend && s.device > after) all.push_back(&s);
+    if (page.size() >= limit && s.device != page.back()->device) return false;
+    page.push_back(&s);
+    return true;
   };
+  more = false;
   if (user.empty()) {
-    for (const auto& [key, s] : by_key_) take(s);
-  } else {
-    auto [begin, end] = by_user_.equal_range(fold_case(user));
-    for (auto it = begin; it != end; ++it) take(by_key_.at(it->second));
+    auto at = by_device_.lower_bound({after, nullptr});
+    while (at != by_device_.end() && at->first == after) ++at;
+    for (; at != by_device_.end() && !more; ++at) more = !take(by_key_.at(at->second));
+    return page;
   }
-  std::sort(all.begin(), all.end(), [](auto* a, auto* b) { return a->device < b->device; });
-  more = all.size() > limit;
-  if (more) all.resize(limit);
+  for (const Session* s : of_user(user))
+    if (s->device > after && !more) more = !take(*s);
+  return page;
+}
+
+std::vector<const Session*> Sessions::of_user(std::string_view user) const {
+  std::vector<const Session*> all;
+  auto [begin, end] = by_user_.equal_range(fold_case(user));
+  for (auto it = begin; it != end; ++it)
+    if (const Session& s = by_key_.at(it->second); !s.backend) all.push_back(&s);
+  std::ranges::sort(all, {}, &Session::device);
   return all;
 }
 

@@ -16,6 +16,7 @@ namespace parley::plugin {
 
 struct Session {
   const void* key = nullptr;
+  std::uint64_t number = 0;  // of this connection, for the backend: never used again
   std::string user, device, address;
   std::string auth;      // "backend" "jwt" "token" "password" "certificate"
   std::string token_id;  // of a device token
@@ -48,13 +49,18 @@ class Sessions {
   void denied_read(const void* key);
   void end_of_resume();
 
-  // Sessions ordered by device name, those after `after`; of `user` only when it is not "". The backend's own are left out.
+  // Sessions ordered by device name, those after `after`; of `user` only when it is not "". The backend's own are left out. Two of one device
+  // (a takeover) are never on two pages: then there is one more than `limit`.
   std::vector<const Session*> list(std::string_view user, std::string_view after, std::size_t limit,
                                    bool& more) const;
 
  private:
+  std::vector<const Session*> of_user(std::string_view user) const;  // by device name
+
   std::unordered_map<const void*, Session> by_key_;
-  std::unordered_multimap<std::string, const void*> by_user_;   // folded name
+  std::unordered_multimap<std::string, const void*> by_user_;  // folded name
+  std::set<std::pair<std::string_view, const void*>>
+      by_device_;  // without the backend's; the names are the sessions' own
   std::unordered_multimap<std::string, const void*> by_token_;  // token id, of those that have one
   std::set<std::pair<WallTime, const void*>> expiries_;
   std::unordered_set<const void*> kicks_;

@@ -96,6 +96,20 @@ TEST(Sessions, a_denied_read_matters_only_while_a_session_resumes) {
   EXPECT_TRUE(taken(sessions).empty());
 }
 
+TEST(Sessions, two_sessions_of_a_device_are_on_one_page) {
+  Sessions sessions;
+  sessions.open(session(0, "alice", "phone"));
+  sessions.open(session(1, "alice", "phone"));
+  sessions.open(session(2, "alice", "tablet"));
+  for (std::string_view user : {"", "alice"}) {
+    bool more = false;
+    EXPECT_EQ(sessions.list(user, "", 1, more).size(), 2u);
+    EXPECT_TRUE(more);
+    EXPECT_EQ(sessions.list(user, "phone", 1, more).size(), 1u);
+    EXPECT_FALSE(more);
+  }
+}
+
 TEST(Sessions, a_list_is_ordered_paged_and_without_the_backend) {
   Sessions sessions;
   for (int i = 0; i < 5; ++i)

@@ -53,6 +53,7 @@ class StoreContract : public testing::TestWithParam<StoreFactory> {
   MarkStore& marks() { return *stores_.marks; }
   UserStore& users() { return *stores_.users; }
   DirectoryLog& directory() { return *stores_.directory; }
+  PresenceStore& presence() { return *stores_.presence; }
 
   FakeClock clock_;
   std::unique_ptr<StoreBackend> backend_;

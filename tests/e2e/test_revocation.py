@@ -156,7 +156,7 @@ def test_a_will_is_judged_by_the_rights_of_the_moment_it_is_sent(chat):
     setup_room(chat, "r-will", "willy")
     with chat.client("alice") as alice:
         alice.subscribe("rooms/r-will/#")
-        willy = chat.client("willy", will={"topic": "rooms/r-will/typing/willy", "payload": '{"typing":true}', "qos": 1})
+        willy = chat.client("willy", will={"topic": "rooms/r-will/typing/willy", "payload": '{"typing":true}', "qos": 0})
         chat.ctl("member", "remove", "r-will", "willy")
         willy.wait_disconnected()
         alice.send("r-will", "end")

@@ -135,6 +135,44 @@ class FaultyUserStore final : public UserStore {
   FaultPlan& plan_;
 };
 
+class FaultyPresenceStore final : public PresenceStore {
+ public:
+  FaultyPresenceStore(PresenceStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<> put(std::span<const PresenceRow> rows) override {
+    return plan_.run([&] { return inner_.put(rows); });
+  }
+  Result<> set_invisible(const std::string& user, bool invisible) override {
+    return plan_.run([&] { return inner_.set_invisible(user, invisible); });
+  }
+  Result<std::vector<PresenceRow>> get(std::span<const std::string> users) override {
+    return plan_.run([&] { return inner_.get(users); });
+  }
+  Result<std::vector<PresenceRow>> watched(const std::string& after, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.watched(after, limit); });
+  }
+  Result<std::vector<PresenceRow>> of_room(std::uint64_t room_id, const std::string& after,
+                                           std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.of_room(room_id, after, limit); });
+  }
+  Result<PresenceCounts> counts(std::uint64_t room_id) override {
+    return plan_.run([&] { return inner_.counts(room_id); });
+  }
+  Result<bool> share_a_room(const std::string& one, const std::string& other) override {
+    return plan_.run([&] { return inner_.share_a_room(one, other); });
+  }
+  Result<WallTime> watched_at() override {
+    return plan_.run([&] { return inner_.watched_at(); });
+  }
+  Result<> set_watched_at(WallTime at) override {
+    return plan_.run([&] { return inner_.set_watched_at(at); });
+  }
+
+ private:
+  PresenceStore& inner_;
+  FaultPlan& plan_;
+};
+
 class FaultyDirectoryLog final : public DirectoryLog {
  public:
   FaultyDirectoryLog(DirectoryLog& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}

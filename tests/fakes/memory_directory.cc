@@ -153,6 +153,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.directory = memory_directory(database);
   stores.audit = memory_audit(database, clock);
   stores.admissions = memory_admissions(database, clock);
+  stores.presence = memory_presence(database);
   return stores;
 }
 

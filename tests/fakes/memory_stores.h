@@ -63,6 +63,8 @@ struct MemoryDatabase {
   std::map<MemberKey, Member> standings;                                             // members and banned
   std::map<std::string, Account> accounts;
   std::map<std::string, TokenRow> tokens;
+  std::map<std::string, PresenceRow> presence;
+  WallTime presence_watched_at{};
   std::string directory_id;
   std::uint64_t version = 0, log_floor = 0;
   std::map<std::uint64_t, DirectoryStep> log;
@@ -93,5 +95,6 @@ std::unique_ptr<AdmissionStore> memory_admissions(std::shared_ptr<MemoryDatabase
                                                   const Clock& clock);
 std::unique_ptr<AuditStore> memory_audit(std::shared_ptr<MemoryDatabase> database, const Clock& clock);
 std::unique_ptr<DirectoryLog> memory_directory(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<PresenceStore> memory_presence(std::shared_ptr<MemoryDatabase> database);
 
 }  // namespace parley::backend

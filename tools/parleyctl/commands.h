@@ -19,6 +19,7 @@ void add_message_commands(CLI::App& app, Context& context);  // send, history, t
 void add_mark_commands(CLI::App& app, Context& context);     // rooms, read, marks
 void add_tail_command(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& app, Context& context);  // session list|kick, shard status, status
+void add_presence_commands(CLI::App& app, Context& context);
 void add_import_command(CLI::App& app, Context& context);
 void add_export_command(CLI::App& app, Context& context);
 void add_store_commands(CLI::App& app, Context& context);  // migrate-store

@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
   add_mark_commands(app, context);
   add_tail_command(app, context);
   add_session_commands(app, context);
+  add_presence_commands(app, context);
   add_import_command(app, context);
   add_export_command(app, context);
   add_store_commands(app, context);
