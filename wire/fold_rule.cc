@@ -26,8 +26,8 @@ bool is_reply(const Entry& entry, const Target& root) {
 }
 
 std::string erased(std::string_view envelope, const Deletion& deletion, std::uint64_t thread) {
-  return std::string(envelope.substr(0, content_at(envelope))) + "{},\"deleted\":" + deletion_text(deletion) +
-         "}";
+  return std::string(envelope.substr(0, content_at(envelope))) + "{},\"deleted\":" +
+         deletion_text(deletion, thread) + "}";
 }
 
 std::string deletion_text(const Deletion& deletion, std::uint64_t thread) {

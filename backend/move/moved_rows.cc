@@ -103,17 +103,14 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
     case 8:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
       return;
-    case 10:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
-      return;
-    case 11:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]);
-      return;
     case 9:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
       return;
     case 10:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
+      return;
+    case 11:
+      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]);
       return;
     case 13:
       to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);

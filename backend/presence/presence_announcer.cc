@@ -39,7 +39,8 @@ bool PresenceAnnouncer::publish_some(const std::string& user, Waiting& waiting, 
   const auto page = rooms_.list(
       {.which = RoomQuery::Which::of_user, .user = user, .after = waiting.after, .limit = kRoomsAtOnce});
   if (!page) return false;
-  for (const auto& [room, role] : *page) {
+  for (const auto& item : *page) {
+    const auto& room = item.room;
     if (room.members > room_max_) {
       too_large_(room.id);
     } else {

@@ -8,7 +8,7 @@ namespace parley::backend {
 
 class PostgresAdmissionStore final : public AdmissionStore {
  public:
-  PostgresAdmissionStore(std::shared_ptr<SqliteDatabase> database, const Clock& clock)
+  PostgresAdmissionStore(std::shared_ptr<PostgresPool> pool, const Clock& clock)
       : pool_(std::move(pool)), clock_(clock) {}
 
   Result<> invite(const NewInvitation& invitation) override;

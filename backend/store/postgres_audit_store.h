@@ -8,7 +8,7 @@ namespace parley::backend {
 
 class PostgresAuditStore final : public AuditStore {
  public:
-  PostgresAuditStore(std::shared_ptr<SqliteDatabase> database, const Clock& clock)
+  PostgresAuditStore(std::shared_ptr<PostgresPool> pool, const Clock& clock)
       : pool_(std::move(pool)), clock_(clock) {}
 
   Result<> record(const Act& act) override;

@@ -78,14 +78,11 @@ Result<std::vector<Unread>> PostgresUnreadStore::unread(const UnreadQuery& query
   std::vector<Numbers> by_database(shards_ ? shards_->size() : 1);
   std::vector<std::uint64_t> ids;
   for (const auto& room : query.rooms) ids.push_back(room.room_id);
-  std::unordered_map<std::uint64_t, std::size_t> located;
-  if (shards_) {
-    auto found = shards_->locate(ids);
-    if (!found) return std::unexpected(found.error());
-    located = *std::move(found);
-  }
+  using Located = Result<std::unordered_map<std::uint64_t, std::size_t>>;
+  const auto located = shards_ ? shards_->locate(ids) : Located{};
+  if (!located) return std::unexpected(located.error());
   for (std::size_t nth = 0; nth < ids.size(); ++nth)
-    by_database[shards_ ? located.at(ids[nth]) : 0].push_back(nth);
+    by_database[shards_ ? located->at(ids[nth]) : 0].push_back(nth);
   std::vector<Unread> rooms(ids.size());
   for (std::size_t i = 0; i < by_database.size(); ++i) {
     if (by_database[i].empty()) continue;

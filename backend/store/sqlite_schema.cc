@@ -231,6 +231,7 @@ ALTER TABLE rooms ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE rooms ADD COLUMN annotated INTEGER NOT NULL DEFAULT 0;
 UPDATE rooms SET counted =
   coalesce((SELECT m.counted FROM messages m WHERE m.room_id = rooms.id ORDER BY m.seq DESC LIMIT 1), 0);
+)sql";
 
 // How far each member has got and read the room. Whatever was there before counts as read.
 constexpr const char* kMarks = R"sql(
