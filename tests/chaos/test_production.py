@@ -1,7 +1,10 @@
 """PostgreSQL and Redis go away, hang, forget, come back. Chat does not notice, and no answer is ever wrong."""
 import contextlib
+import pathlib
 import random
+import shutil
 import statistics
+import tempfile
 import time
 
 import pytest
@@ -10,6 +13,9 @@ from collect import Archive
 from crowd import Crowd
 from harness import wait_until
 from installation import Installation
+from profiles import Postgres
+from servers import ServerError
+from small_disk import enlarge, fill, tmpfs
 
 pytestmark = pytest.mark.profile("production")
 SEED = random.SystemRandom().randrange(10**9)
@@ -94,6 +100,59 @@ def test_parleyd_started_without_its_database_waits_for_it(make_server):
         server.storage.postgres.start()
         server.wait_ready()
     assert server.history("room0")[-1]["content"]["text"] == "without"
+
+
+@contextlib.contextmanager
+def cramped(what):
+    """(server, disk): a PostgreSQL of its own, all of whose files, or only whose log, lie on a small disk."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-cramped-"))
+    folder.chmod(0o711)  # PostgreSQL runs as a user of its own
+    postgres = Postgres(folder)
+    try:
+        if what == "everything":
+            with tmpfs(folder / postgres.name, "96M") as disk:
+                yield postgres.start(), disk
+                postgres.stop()
+        else:
+            with tmpfs(folder / "wal", "40M") as disk:
+                postgres.start().stop()
+                postgres.own(disk, directory=True)
+                shutil.copytree(postgres.data / "pg_wal", disk / "pg_wal", copy_function=shutil.move)
+                for path in [disk / "pg_wal", *(disk / "pg_wal").rglob("*")]:
+                    postgres.own(path, directory=path.is_dir())
+                shutil.rmtree(postgres.data / "pg_wal")
+                (postgres.data / "pg_wal").symlink_to(disk / "pg_wal")
+                yield postgres.start(), disk
+                postgres.stop()
+    finally:
+        postgres.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("what", ["everything", "the log"])
+def test_a_full_disk_under_postgres_delays_history_and_nothing_else(make_server, rng, what):
+    """Rows that find no room are an error; a log that finds none ends PostgreSQL, and whoever looks after it starts it again."""
+    with cramped(what) as (postgres, disk):
+        postgres.ensure_database()
+        server = make_server(Installation, backend_opts={"store": postgres.url(), "store_password_file": str(postgres.password_file("store"))}).start()
+        with Crowd(server, rng) as crowd:
+            crowd.wait_accepted(100)
+            hog = fill(disk)
+            if what == "the log":
+                with contextlib.suppress(ServerError):
+                    postgres.sql("SELECT pg_switch_wal()")
+            wait_until(lambda: "can't be stored" in server.backend.log(), "storing fails", 60)
+            crowd.wait_accepted(300)  # chat goes on
+            server.assert_running()
+            hog.unlink()
+            enlarge(disk)
+            if not postgres.answers():
+                postgres.stop()
+                postgres.start()
+            history = crowd.settle()
+        findings = crowd.compare(history)
+        server.kill()
+    assert not findings and not crowd.problems, "\n".join([*findings.lines(), *crowd.problems])
 
 
 # --- Redis ---

@@ -1,9 +1,7 @@
 """Faults that are not a kill: a backend that hangs, a full disk, copies put back, two backends. Each under a crowd's load."""
-import contextlib
 import random
 import shutil
 import signal
-import subprocess
 import time
 
 import pytest
@@ -12,6 +10,7 @@ from collect import Archive
 from crowd import Crowd
 from harness import PARLEYD, Process, Refused, free_ports, wait_until
 from installation import Installation
+from small_disk import enlarge, fill, tmpfs
 
 SEED = random.SystemRandom().randrange(10**9)
 
@@ -58,28 +57,6 @@ def test_a_stopped_backend_harms_no_chat_and_history_catches_up(make_server, rng
 
 # --- a full disk ---
 
-@contextlib.contextmanager
-def tmpfs(path, size):
-    """A small file system at `path`; skips where none may be mounted."""
-    path.mkdir(parents=True)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path], capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
-    try:
-        yield path
-    finally:
-        subprocess.run(["umount", "-l", path], check=True)
-
-
-def fill(path):
-    """Takes all the space that is left; returns the file that holds it."""
-    hog = path / "hog"
-    with open(hog, "wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    return hog
-
-
 def test_a_full_disk_under_the_plugin_refuses_messages_and_nothing_else(make_server, tmp_path, rng):
     with tmpfs(tmp_path / "server0" / "plugin", "8M") as disk:
         server = make_server(Installation, plugin_opts={"other_topics": "allow", "journal_max_bytes": "4M"}).start()
@@ -115,7 +92,7 @@ def test_a_full_disk_under_the_plugin_refuses_messages_and_nothing_else(make_ser
             server.kill()
 
 
-@pytest.mark.profile("embedded")  # PostgreSQL ends when its disk is full: that it is gone is another test
+@pytest.mark.profile("embedded")  # PostgreSQL's is in test_production.py
 def test_a_full_disk_under_the_database_delays_history_and_nothing_else(make_server, tmp_path, rng):
     with tmpfs(tmp_path / "server0" / "backend", "6M") as disk:
         server = make_server(Installation).start()
@@ -127,7 +104,7 @@ def test_a_full_disk_under_the_database_delays_history_and_nothing_else(make_ser
                 crowd.wait_accepted(100)  # chat goes on
                 server.assert_running()
                 hog.unlink()
-                subprocess.run(["mount", "-o", "remount,size=1G", disk], check=True)
+                enlarge(disk)
                 assert_all_well(crowd, crowd.settle())
         finally:
             server.kill()

@@ -37,7 +37,8 @@ Result<std::unique_ptr<PostgresRows>> PostgresRows::connect(const backend::Postg
   auto rows = std::make_unique<PostgresRows>();
   rows->connection_.reset(PQconnectdb(address.conninfo().c_str()));
   if (PQstatus(rows->connection_.get()) != CONNECTION_OK) return rows->failure();
-  PARLEY_TRY(rows->run("SET client_min_messages = error"));
+  // Planned once: the page's plan is the same whatever the place.
+  PARLEY_TRY(rows->run("SET client_min_messages = error; SET plan_cache_mode = force_generic_plan"));
   return rows;
 }
 
