@@ -296,9 +296,9 @@ class Server:
     def client(self, user, device=None, **kwargs):
         return Client(self, user, device or f"{user}-{secrets.token_hex(4)}", **kwargs)
 
-    def request(self, user, method, **params):
+    def request(self, who, method, /, **params):
         """One request by a connection of its own; the reply."""
-        with self.client(user) as c:
+        with self.client(who) as c:
             return c.request(method, **params)
 
 
@@ -478,7 +478,7 @@ class Client:
     def send(self, room, content, qos=1, **kwargs):
         return self.publish(f"rooms/{room}/send", content, qos=qos, **kwargs)
 
-    def request(self, method, timeout_s=WAIT_S, **params):
+    def request(self, method, /, timeout_s=WAIT_S, **params):
         """The reply of a request, to users/{me}/replies; Refused when the broker did not take it."""
         rid = secrets.token_hex(8)
         code = self.publish(f"users/{self.user}/requests/{method}", {"id": rid, **params})

@@ -106,8 +106,7 @@ void MemoryMessageStore::insert(const wire::Record& record, MemoryDatabase::Room
                                      .type = std::string(record.type),
                                      .at_ms = record.at_ms,
                                      .links = linked,
-                                     .counted = row.room.counted,
-                                     .at_ms = record.at_ms};
+                                     .counted = row.room.counted};
   if (!linked.envelope.empty()) {
     message.envelope = linked.envelope;
     message.deletion = target_at({record.room_id, entry.target})->deletion;

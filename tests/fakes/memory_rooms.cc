@@ -87,7 +87,7 @@ Result<std::vector<RoomOfUser>> MemoryRoomStore::list(const RoomQuery& query) {
   for (const auto& [id, row] : database_->rooms) {
     if (!database_->living(id) || row.room.name <= query.after) continue;
     const auto me = standing(id, query.user);
-    if (query.which == RoomQuery::Which::of_user && role == wire::Role::none) continue;
+    if (query.which == RoomQuery::Which::of_user && me.role == wire::Role::none) continue;
     if (query.which == RoomQuery::Which::all_public &&
         (!row.room.is_public ||
          !room_search_key(row.room.name, row.room.title).contains(fold_text(query.text))))

@@ -31,7 +31,6 @@ struct MemoryDatabase {
     LinkedRow links{};  // but for its envelope
     std::uint64_t counted = 0;
     wire::Deletion deletion{};
-    std::int64_t at_ms = 0;
   };
   struct Thread {
     std::uint64_t replies = 0, last_seq = 0;
