@@ -214,14 +214,14 @@ TEST_F(StoreMove, the_new_store_goes_on_where_the_old_one_stopped) {
   EXPECT_EQ(stored->repeated, 1u);
   EXPECT_EQ(stored->stored, 1u);
   EXPECT_EQ(stored->dropped, 1u);
-  EXPECT_TRUE(now.users->create({.name = "carol", .title = "", .scram = ""}));
+  EXPECT_TRUE(now.users->create({.name = "dora", .title = "", .scram = ""}));
 }
 
 TEST_F(StoreMove, one_that_was_stopped_goes_on_and_leaves_the_old_store_as_it_was) {
   auto stopped = move([](const MoveProgress& now) { return now.done < 2000; });
   ASSERT_FALSE(stopped);
   EXPECT_EQ(stopped.error().code, Errc::unavailable);
-  EXPECT_TRUE(old_.users->create({.name = "carol", .title = "", .scram = ""}));
+  EXPECT_TRUE(old_.users->create({.name = "dora", .title = "", .scram = ""}));
   store(Records().add_range(lab_, kMessages + 1, kMessages + 5));
   auto moved = move();
   ASSERT_TRUE(moved) << moved.error().message;
@@ -291,7 +291,7 @@ TEST_F(StoreMove, a_copy_that_differs_is_found_before_anything_is_sealed) {
   ASSERT_FALSE(moved);
   EXPECT_EQ(moved.error().code, Errc::corrupt);
   EXPECT_THAT(moved.error().message, HasSubstr("Lab"));
-  EXPECT_TRUE(old_.users->create({.name = "carol", .title = "", .scram = ""}));
+  EXPECT_TRUE(old_.users->create({.name = "dora", .title = "", .scram = ""}));
 }
 
 TEST_F(StoreMove, another_installations_database_is_left_alone) {

@@ -45,7 +45,7 @@ TEST_F(DispatcherTest, whoever_asks_too_often_is_told_to_slow_down) {
 TEST_F(DispatcherTest, what_is_no_request_is_told_so) {
   auto malformed = send("alice", "user.get", "[1,2]");
   EXPECT_EQ(code(malformed), "malformed");
-  auto large = send("alice", "user.get", std::string(wire::kRequestMax + 1, ' '));
+  auto large = send("alice", "user.get", std::string(wire::kRequestMax + wire::kOriginMax + 1, ' '));
   EXPECT_EQ(code(large), "too_large");
   auto id = send("alice", "user.get", R"({"id":7})");
   EXPECT_EQ(code(id), "invalid_argument");

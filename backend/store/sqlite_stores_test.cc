@@ -66,9 +66,9 @@ TEST_F(SqliteStores, the_file_is_for_its_owner_alone) {
 
 TEST_F(SqliteStores, an_empty_file_is_brought_to_the_newest_schema_once) {
   open();
-  EXPECT_EQ(number("PRAGMA user_version"), 4);
+  EXPECT_EQ(number("PRAGMA user_version"), 7);
   auto stores = open();
-  EXPECT_EQ(number("PRAGMA user_version"), 4);
+  EXPECT_EQ(number("PRAGMA user_version"), 7);
   EXPECT_EQ(number("SELECT count(*) FROM meta"), 1);
 }
 
@@ -108,7 +108,7 @@ TEST_F(SqliteStores, processes_that_open_at_once_all_succeed) {
     children.push_back(fork_process([&] { return open_sqlite_stores(path_, {}, clock_).has_value(); }));
   }
   for (auto child : children) EXPECT_EQ(wait_for(child), 0);
-  EXPECT_EQ(number("PRAGMA user_version"), 4);
+  EXPECT_EQ(number("PRAGMA user_version"), 7);
   EXPECT_EQ(number("SELECT count(*) FROM meta"), 1);
 }
 

@@ -18,8 +18,8 @@ using PostgresStores = PostgresTest;
 
 TEST_F(PostgresStores, an_empty_database_is_brought_to_the_newest_schema_once) {
   PostgresPool pool(address, {}, clock);
-  EXPECT_THAT(*pending_postgres_migrations(pool), SizeIs(5));
-  EXPECT_THAT(*migrate_postgres(pool), SizeIs(5));
+  EXPECT_THAT(*pending_postgres_migrations(pool), SizeIs(8));
+  EXPECT_THAT(*migrate_postgres(pool), SizeIs(8));
   EXPECT_THAT(*migrate_postgres(pool), IsEmpty());
   EXPECT_THAT(*pending_postgres_migrations(pool), IsEmpty());
   EXPECT_EQ(database->number("SELECT count(*) FROM directory"), 1);
@@ -37,8 +37,8 @@ TEST_F(PostgresStores, of_many_that_start_at_once_one_migrates) {
     });
   }
   threads.clear();
-  EXPECT_EQ(done, 2u);
-  EXPECT_EQ(database->number("SELECT count(*) FROM parley_schema"), 2);
+  EXPECT_EQ(done, 8u);
+  EXPECT_EQ(database->number("SELECT count(*) FROM parley_schema"), 8);
 }
 
 TEST_F(PostgresStores, a_migration_that_was_cut_off_begins_anew) {
