@@ -111,6 +111,10 @@ class PostgresPool {
     bool tried_again_ = false;
   };
 
+  // statement_timeout would end a commit's wait for a synchronous replica with a warning and leave it done on this
+  // server alone: a failover would then lose what had been acknowledged. The watchdog's end of it is `in_doubt`.
+  static constexpr const char* kCommitWhatItTakes = "SET LOCAL statement_timeout = 0; COMMIT";
+
   template <class Work>
   auto run(const char* begin, Work& work) -> std::invoke_result_t<Work, PostgresConnection&>;
   template <class Work>
@@ -173,7 +177,7 @@ auto PostgresPool::attempt(Lease& lease, const char* begin, Work& work)
   if (begin && !result) lease.roll_back();
   if (begin && result) {
     try {
-      connection.execute("COMMIT");
+      connection.execute(kCommitWhatItTakes);
     } catch (PostgresFailure& failure) {
       // The server's plain no is an answer; anything else leaves the transaction's fate unknown.
       if (failure.broken) {

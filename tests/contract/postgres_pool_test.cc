@@ -137,6 +137,19 @@ TEST_F(PostgresPoolTest, a_commit_without_an_answer_is_in_doubt) {
   EXPECT_EQ(count(pool), 2);
 }
 
+// As it may have to wait for a replica; cut off there it would count as done.
+TEST_F(PostgresPoolTest, the_time_limit_of_a_statement_is_not_one_of_a_commit) {
+  database->run(
+      "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS"
+      " 'BEGIN PERFORM pg_sleep(0.6); RETURN NULL; END';"
+      "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON t DEFERRABLE INITIALLY DEFERRED"
+      " FOR EACH ROW EXECUTE FUNCTION wait()");
+  PostgresPool pool(address, {.session = {.statement_timeout = 200ms}}, clock);
+  auto slow = insert(pool, 1);
+  EXPECT_TRUE(slow) << slow.error().message;
+  EXPECT_EQ(count(pool), 1);
+}
+
 TEST_F(PostgresPoolTest, a_dead_server_is_refused_at_once_and_found_again) {
   FakeClock time;
   auto options = eager();
