@@ -17,6 +17,13 @@ std::unexpected<Failure> failed(Code code, std::string message) {
   return std::unexpected(Failure{code, std::move(message)});
 }
 
+// Whoever leaves a room is not put out of all others for it: what was queued for them is theirs. Only where the command is that one step can it be
+// told from a removal.
+bool left_by_own_will(const Effect& effect, const wire::DirectoryApply& apply) {
+  return effect.reason == Effect::Reason::removed && apply.changes.size() == 1 && apply.entries.size() == 1 &&
+         apply.entries.front().from == effect.name;
+}
+
 json session_json(const Session& s) {
   json out{{"session", s.number},
            {"user", s.user},
@@ -101,6 +108,7 @@ Commands::Answer Commands::attach(const std::string& client_id, const wire::Atta
 Commands::Answer Commands::apply(const wire::DirectoryApply& apply) {
   auto effects = core_.directory->apply(apply.from, apply.to, apply.changes);
   if (!effects) return failed(effects.error());
+  std::erase_if(*effects, [&](const Effect& effect) { return left_by_own_will(effect, apply); });
   core_.counters.directory_changes += apply.changes.size();
   obey(*effects);
   forget_dropped_rooms(apply.changes);

@@ -274,6 +274,24 @@ TEST_F(PluginWithoutABroker, a_removal_is_answered_after_the_kick_and_kept_on_di
   EXPECT_FALSE(send("alice", "phone", "still out"));
 }
 
+TEST_F(PluginWithoutABroker, who_leaves_a_room_stays_connected) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  broker_.order.clear();
+  wire::DirectoryApply apply{.from = 3, .to = 4};
+  apply.changes = {wire::MemberPut{.room = 7, .user = "alice"}};
+  apply.entries = {wire::AppendEntry{.room = 7,
+                                     .from = "alice",
+                                     .type = "member",
+                                     .ref = "d4.0",
+                                     .content = R"({"action":"left","user":"alice"})"}};
+  ASSERT_TRUE(command({.generation = generation_, .body = apply}).ok);
+  parley_->tick();
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick phone"), 0);
+  EXPECT_FALSE(send("alice", "phone", "out"));
+}
+
 TEST_F(PluginWithoutABroker, entries_sent_again_are_the_same_entries) {
   attach();
   fill();
