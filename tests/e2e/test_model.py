@@ -108,6 +108,8 @@ class Model:
         else:
             self.admin.ok("member.remove", room=self.name, user=user)
             self.entry(self.naive.member_entry("removed", "admin", user))
+            self.clients[user].wait_disconnected()  # whoever is removed is put out of all sessions
+            self.clients[user].connect()
 
     def promote(self):
         user = self.rng.choice(self.members())
