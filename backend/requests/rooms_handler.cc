@@ -34,17 +34,19 @@ wire::Json shortened(const std::string& envelope) {
 
 wire::Json overview(const RoomOfUser& item, const Unread& unread) {
   const auto& room = item.room;
-  return {{"room", room.name},
-          {"kind", wire::kind_name(room.kind)},
-          {"title", room.title},
-          {"role", wire::role_name(item.role)},
-          {"epoch", room.epoch},
-          {"last_seq", room.last_seq},
-          {"last", shortened(unread.last)},
-          {"unread", unread.messages},
-          {"mentions", unread.mentions},
-          {"received", item.marks.received},
-          {"read", item.marks.read}};
+  wire::Json json = {{"room", room.name},
+                     {"kind", wire::kind_name(room.kind)},
+                     {"title", room.title},
+                     {"role", wire::role_name(item.role)},
+                     {"epoch", room.epoch},
+                     {"last_seq", room.last_seq},
+                     {"last", shortened(unread.last)},
+                     {"unread", unread.messages},
+                     {"mentions", unread.mentions},
+                     {"received", item.marks.received},
+                     {"read", item.marks.read}};
+  if (!item.peer.empty()) json["peer"] = item.peer;
+  return json;
 }
 
 UnreadQuery ask_for(const std::string& user, const std::vector<RoomOfUser>& rooms) {

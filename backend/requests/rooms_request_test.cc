@@ -67,6 +67,18 @@ TEST_F(RoomsRequest, a_long_content_is_cut_at_a_character) {
   EXPECT_EQ(lab_of("carol")["last"]["content"], Json::object());
 }
 
+TEST_F(RoomsRequest, a_direct_chat_tells_with_whom_it_is) {
+  auto chat = ok("alice", "room.direct", {{"user", "bob"}})["room"];
+  auto rooms = ok("bob", "rooms")["rooms"];
+  auto peer = [&](const Json& name) {
+    for (const auto& room : rooms)
+      if (room["room"] == name) return room.value("peer", "");
+    return std::string("not listed");
+  };
+  EXPECT_EQ(peer(chat), "alice");
+  EXPECT_EQ(peer("lab"), "");
+}
+
 TEST_F(RoomsRequest, pages_go_on_after_a_room) {
   for (const char* name : {"a", "b", "c"}) ok("alice", "room.create", {{"room", name}});
   auto names = [](const Json& page) {

@@ -109,6 +109,10 @@ std::expected<void, wire::Refusal> Gate::judge_typing(const wire::Topic& topic,
     return std::unexpected(
         wire::Refusal{wire::Code::not_allowed, "In a room of more than " + std::to_string(most) +
                                                    " members nobody is told who is typing."});
+  const auto user = core_.live().find_account(topic.user);
+  if (room && user && core_.live().muted_until_ms(user->ref, room->ref) > to_ms(core_.clock.wall()))
+    return std::unexpected(
+        wire::Refusal{wire::Code::muted, std::string(code_sentence(wire::Code::muted))});
   return wire::check_typing(request.payload);
 }
 

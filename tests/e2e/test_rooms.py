@@ -144,6 +144,10 @@ def test_the_muted_read_and_do_not_send_until_it_ends(chat):
         assert old.wait_notice(type="refused", code="muted")["ref"] == "x"
         assert bob.send("hall", {"text": "first", "ref": "f"}) < 0x80  # a repeat: already taken
         assert bob.wait_notice(type="duplicate", ref="f")["seq"] == seq
+        bob.wait_notice(type="refused", ref="x")
+        refusals = len(bob.inbox)
+        bob.publish("rooms/hall/typing/bob", {"typing": True}, qos=0)
+        wait_until(lambda: [n["code"] for n in bob.inbox[refusals:] if n["type"] == "refused"] == ["muted"], "typing is refused")
         assert bob.publish("rooms/hall/receipts/bob", {"read": seq}) < 0x80
         alice.send("hall", "he hears me")
         bob.wait_text("he hears me")
