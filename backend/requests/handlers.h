@@ -60,6 +60,7 @@ Outcome read_marks(const RequestContext& context);
 Outcome rooms(const RequestContext& context);
 Outcome sync(const RequestContext& context);
 Outcome thread(const RequestContext& context);
+Outcome search(const RequestContext& context);
 Outcome presence_get(const RequestContext& context);
 Outcome presence_list(const RequestContext& context);
 Outcome presence_set(const RequestContext& context);

@@ -46,6 +46,7 @@ constexpr Method kMethods[] = {
     {"room.search", room_search, read},
     {"room.update", room_update, change, within},
     {"rooms", rooms, read},
+    {"search", search, read},
     {"server.shards", server_shards, read},
     {"server.status", server_status, read},
     {"session.kick", session_kick, change, apart},

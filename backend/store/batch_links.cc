@@ -4,7 +4,9 @@
 
 namespace parley::backend {
 
-wire::Target* BatchLinks::find(Place place) {
+// Nothing for what is not there yet when the entry comes: it may still come, and be found by others.
+wire::Target* BatchLinks::find(Place place, const wire::Entry& entry) {
+  if (place.second == 0 || place.second >= entry.seq) return nullptr;
   auto known = found_.find(place);
   if (known == found_.end()) known = found_.emplace(place, load_(place)).first;
   return known->second ? &*known->second : nullptr;
@@ -13,7 +15,7 @@ wire::Target* BatchLinks::find(Place place) {
 LinkedRow BatchLinks::add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry) {
   LinkedRow row{.target = entry.target};
   for (const auto& name : entry.mentions) effects_.mentions.push_back({{room_id, entry.seq}, name});
-  if (auto* root = entry.thread > 0 ? find({room_id, entry.thread}) : nullptr;
+  if (auto* root = find({room_id, entry.thread}, entry);
       root && wire::is_reply(entry, *root)) {
     row.thread = entry.thread;
     auto& replies = effects_.replies[{room_id, entry.thread}];
@@ -21,7 +23,7 @@ LinkedRow BatchLinks::add(std::uint64_t room_id, std::string_view envelope, cons
     replies.last_seq = std::max(replies.last_seq, entry.seq);
     speak_of(room_id, entry.thread);
   }
-  auto* target = entry.target > 0 ? find({room_id, entry.target}) : nullptr;
+  auto* target = find({room_id, entry.target}, entry);
   if (!target) return row;
   if (wire::came_too_late(entry, *target)) {
     row.deleted = target->deletion.seq;

@@ -58,7 +58,7 @@ class BatchLinks {
   const Effects& effects() const { return effects_; }
 
  private:
-  wire::Target* find(Place place);
+  wire::Target* find(Place place, const wire::Entry& entry);
   void apply(std::uint64_t room_id, const wire::Entry& entry, wire::Target& target);
   void remove(Place place, const wire::Entry& entry, wire::Target& target);
   void speak_of(std::uint64_t room_id, std::uint64_t seq);

@@ -1,6 +1,7 @@
 #include "backend/store/postgres_links.h"
 
 #include "backend/store/notes_rows.h"
+#include "backend/store/postgres_search.h"
 
 namespace parley::backend {
 namespace {
@@ -139,6 +140,7 @@ void erase(PostgresConnection& connection, const BatchLinks::Effects& effects) {
   connection.query(PARLEY_GONE("edits", "target"), rooms, seqs);
   connection.query(PARLEY_GONE("reactions", "target"), rooms, seqs);
   connection.query(PARLEY_GONE("mentions", "seq"), rooms, seqs);
+  unindex(connection, rooms, seqs);
 #undef PARLEY_GONE
 }
 

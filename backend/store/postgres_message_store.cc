@@ -166,6 +166,7 @@ Result<StoreOutcome> PostgresMessageStore::store(std::uint64_t generation, std::
   auto stored = store(true);
   if (!stored && stored.error().code == Errc::already_exists) stored = store(false);
   make_repeatable(stored);
+  if (stored && search_) search_->stored(records);
   return stored;
 }
 

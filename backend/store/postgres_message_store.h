@@ -3,12 +3,16 @@
 
 #include "backend/store/message_store.h"
 #include "backend/store/postgres_pool.h"
+#include "backend/store/search_work.h"
 
 namespace parley::backend {
 
 class PostgresMessageStore final : public MessageStore {
  public:
-  explicit PostgresMessageStore(std::shared_ptr<PostgresPool> pool) : pool_(std::move(pool)) {}
+  // `search` is told what is stored; null: nobody is.
+  explicit PostgresMessageStore(std::shared_ptr<PostgresPool> pool,
+                                std::shared_ptr<SearchWork> search = nullptr)
+      : pool_(std::move(pool)), search_(std::move(search)) {}
 
   Result<FeedPosition> position() override;
   Result<> begin(std::uint64_t generation, const std::string& journal,
@@ -23,6 +27,7 @@ class PostgresMessageStore final : public MessageStore {
 
  private:
   std::shared_ptr<PostgresPool> pool_;
+  std::shared_ptr<SearchWork> search_;
 };
 
 }  // namespace parley::backend

@@ -23,6 +23,8 @@ Result<bool> purge_some(PostgresConnection& connection) {
   if (removed > 0) return true;
   connection.query("DELETE FROM quarantine WHERE room_id = $1", room);
   purge_links(connection, room);
+  connection.query("DELETE FROM search_texts WHERE room_id = $1", room);
+  connection.query("DELETE FROM search_progress WHERE room_id = $1", room);
   connection.query("UPDATE room_progress SET state = 2 WHERE room_id = $1", room);
   return true;
 }

@@ -299,7 +299,25 @@ CREATE TABLE presence_watch(
 INSERT INTO presence_watch(at) VALUES (0);
 )sql"};
 
-constexpr Migration kMigrations[] = {kFirst,     kShards, kAdmissions, kAudit, kLinks, kMarks, kUnread, kPresence};
+// Words of messages, cut and folded by wire/search_words.h, and how far each room's messages have been looked at.
+constexpr Migration kSearchTables{"9: full-text search", R"sql(
+CREATE TABLE search_texts(
+  id bigint PRIMARY KEY,
+  room_id bigint NOT NULL,
+  seq bigint NOT NULL,
+  words tsvector NOT NULL
+);
+CREATE UNIQUE INDEX search_text_of_message ON search_texts(room_id, seq);
+CREATE INDEX search_words ON search_texts USING gin(words);
+CREATE TABLE search_progress(
+  room_id bigint PRIMARY KEY,
+  seq bigint NOT NULL
+) WITH (fillfactor = 50);
+)sql",
+                                  nullptr};
+
+constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit,       kLinks,
+                                     kMarks, kUnread, kPresence,   kSearchTables};
 constexpr std::int64_t kNewest = std::size(kMigrations);
 
 // Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.

@@ -8,6 +8,7 @@
 #include "backend/store/postgres_presence_store.h"
 #include "backend/store/postgres_room_store.h"
 #include "backend/store/postgres_schema.h"
+#include "backend/store/postgres_search.h"
 #include "backend/store/postgres_shards.h"
 #include "backend/store/postgres_unread_store.h"
 #include "backend/store/postgres_user_store.h"
@@ -57,24 +58,32 @@ Result<std::shared_ptr<PostgresShards>> open_shards(const Pool& main, const Post
   return PostgresShards::open(std::move(all));
 }
 
-std::unique_ptr<MessageStore> sharded_messages(const std::shared_ptr<PostgresShards>& shards) {
+// Messages, and the full text of them.
+void open_sharded(const std::shared_ptr<PostgresShards>& shards, bool full_text, Stores& opened) {
   std::vector<std::unique_ptr<MessageStore>> stores;
-  for (std::size_t i = 0; i < shards->size(); ++i)
-    stores.push_back(std::make_unique<PostgresMessageStore>(shards->shared_pool(i)));
-  return std::make_unique<ShardedMessageStore>(
+  std::vector<std::unique_ptr<SearchStore>> searches;
+  for (std::size_t i = 0; i < shards->size(); ++i) {
+    auto work = full_text ? postgres_search_work(shards->shared_pool(i)) : nullptr;
+    stores.push_back(std::make_unique<PostgresMessageStore>(shards->shared_pool(i), work));
+    searches.push_back(std::make_unique<PostgresSearchStore>(shards->shared_pool(i), work));
+  }
+  opened.messages = std::make_unique<ShardedMessageStore>(
       std::move(stores), [shards](const std::vector<std::uint64_t>& rooms) { return shards->locate(rooms); });
+  opened.search = std::make_unique<ShardedSearchStore>(std::move(searches));
 }
 
-std::unique_ptr<MessageStore> replicated_messages(const Pool& main, const PostgresDatabases& databases,
-                                                  Pools& pools) {
-  auto primary = std::make_unique<PostgresMessageStore>(main);
-  if (databases.replicas.empty()) return primary;
+void open_replicated(const Pool& main, const PostgresDatabases& databases, Pools& pools, bool full_text,
+                     Stores& opened) {
+  auto work = full_text ? postgres_search_work(main) : nullptr;
+  opened.search = std::make_unique<PostgresSearchStore>(main, work);
+  opened.messages = std::make_unique<PostgresMessageStore>(main, work);
+  if (databases.replicas.empty()) return;
   std::vector<std::unique_ptr<MessageStore>> replicas;
   for (const auto& address : databases.replicas) {
     auto name = "replica" + std::to_string(replicas.size() + 1);
     replicas.push_back(std::make_unique<PostgresMessageStore>(pools.make(address, name)));
   }
-  return std::make_unique<ReplicatedMessageStore>(std::move(primary), std::move(replicas));
+  opened.messages = std::make_unique<ReplicatedMessageStore>(std::move(opened.messages), std::move(replicas));
 }
 
 }  // namespace
@@ -90,7 +99,10 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   if (!shards) return std::unexpected(shards.error());
   auto steps_kept = options.directory_steps_kept;
   Stores stores;
-  stores.messages = *shards ? sharded_messages(*shards) : replicated_messages(*main, databases, pools);
+  if (*shards)
+    open_sharded(*shards, options.full_text, stores);
+  else
+    open_replicated(*main, databases, pools, options.full_text, stores);
   stores.rooms = std::make_unique<PostgresRoomStore>(*main, *shards, steps_kept, clock);
   stores.marks = std::make_unique<PostgresMarkStore>(*main, *shards);
   stores.unread = std::make_unique<PostgresUnreadStore>(*main, *shards);

@@ -10,6 +10,7 @@
 namespace parley::backend {
 
 struct PostgresOptions {
+  bool full_text = true;  // messages are put into the search index
   PostgresPoolOptions pool{};
   std::uint32_t directory_steps_kept =
       100'000;  // newest steps of the Directory log; an older plugin gets a snapshot

@@ -1,6 +1,7 @@
 #include "backend/store/sqlite_links.h"
 
 #include "backend/store/notes_rows.h"
+#include "backend/store/sqlite_search.h"
 
 namespace parley::backend {
 namespace {
@@ -21,6 +22,7 @@ void erase(SqliteConnection& connection, BatchLinks::Place place, const wire::De
   connection.run("DELETE FROM edits WHERE room_id = ? AND target = ?", room, seq);
   connection.run("DELETE FROM reactions WHERE room_id = ? AND target = ?", room, seq);
   connection.run("DELETE FROM mentions WHERE room_id = ? AND seq = ?", room, seq);
+  unindex(connection, place);
 }
 
 #undef PARLEY_ERASE

@@ -91,7 +91,7 @@ Result<> SqliteMessageStore::begin(std::uint64_t generation, const std::string& 
 
 Result<StoreOutcome> SqliteMessageStore::store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
                                                std::span<const wire::Record> records) {
-  return database_->write([&](SqliteConnection& connection) -> Result<StoreOutcome> {
+  auto stored = database_->write([&](SqliteConnection& connection) -> Result<StoreOutcome> {
     auto position = read_position(connection);
     if (generation < position.generation) return std::unexpected(superseded(generation, position.generation));
     if (from > position.offset) return std::unexpected(hole(position.offset, from));
@@ -102,6 +102,8 @@ Result<StoreOutcome> SqliteMessageStore::store(std::uint64_t generation, std::ui
     write_position(connection, {position.journal, std::max(position.offset, to), generation});
     return outcome;
   });
+  if (stored && search_) search_->stored(records);
+  return stored;
 }
 
 Result<Page> SqliteMessageStore::page(const PageQuery& query) {

@@ -2,13 +2,17 @@
 #include <memory>
 
 #include "backend/store/message_store.h"
+#include "backend/store/search_work.h"
 #include "backend/store/sqlite_database.h"
 
 namespace parley::backend {
 
 class SqliteMessageStore final : public MessageStore {
  public:
-  explicit SqliteMessageStore(std::shared_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
+  // `search` is told what is stored; null: nobody is.
+  explicit SqliteMessageStore(std::shared_ptr<SqliteDatabase> database,
+                              std::shared_ptr<SearchWork> search = nullptr)
+      : database_(std::move(database)), search_(std::move(search)) {}
 
   Result<FeedPosition> position() override;
   Result<> begin(std::uint64_t generation, const std::string& journal,
@@ -23,6 +27,7 @@ class SqliteMessageStore final : public MessageStore {
 
  private:
   std::shared_ptr<SqliteDatabase> database_;
+  std::shared_ptr<SearchWork> search_;
 };
 
 }  // namespace parley::backend

@@ -6,6 +6,7 @@
 #include "backend/store/sqlite_directory_log.h"
 #include "backend/store/sqlite_links.h"
 #include "backend/store/sqlite_room_rows.h"
+#include "backend/store/sqlite_search.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/ids.h"
@@ -30,7 +31,7 @@ Result<bool> purge_some(SqliteConnection& connection) {
       "DELETE FROM messages WHERE room_id = ?1 AND seq <= coalesce("
       " (SELECT seq FROM messages WHERE room_id = ?1 ORDER BY seq LIMIT 1 OFFSET ?2), 9223372036854775807)",
       room, kPurgedAtATime);
-  if (removed > 0) return true;
+  if (removed > 0 || unindex_some(connection, room, kPurgedAtATime)) return true;
   connection.run("DELETE FROM quarantine WHERE room_id = ?", room);
   purge_links(connection, room);
   connection.run("UPDATE rooms SET deleted = 2 WHERE id = ?", room);

@@ -265,6 +265,23 @@ CREATE TABLE presence_watch(
 INSERT INTO presence_watch VALUES (1, 0);
 )sql";
 
+// Words of messages, cut and folded by wire/search_words.h; the tokenizer takes what stands between blanks. Which words, and in which
+// row: that is all the index knows (detail=none), their order is looked up in search_texts.
+constexpr const char* kSearchTables = R"sql(
+CREATE TABLE search_texts(
+  id INTEGER PRIMARY KEY,
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  sender TEXT NOT NULL,
+  words TEXT NOT NULL
+);
+CREATE UNIQUE INDEX search_text_of_message ON search_texts(room_id, seq);
+CREATE VIRTUAL TABLE search_index USING fts5(
+  words, content='search_texts', content_rowid='id', detail=none, columnsize=0, tokenize="ascii tokenchars '_'"
+);
+ALTER TABLE rooms ADD COLUMN searchable_to INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 struct Migration {
   const char* what;
   const char* sql;
@@ -278,7 +295,8 @@ constexpr std::array kMigrations{
     Migration{"4: edits, deletions, reactions, threads, mentions", kLinks},
     Migration{"5: members' marks", kMarks},
     Migration{"6: what is unread", kUnread},
-    Migration{"7: presence", kPresence}};
+    Migration{"7: presence", kPresence},
+    Migration{"8: full-text search", kSearchTables}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {

@@ -6,7 +6,7 @@ namespace {
 constexpr const char* kSealed[] = {"meta",        "users",      "tokens",     "rooms",         "members",
                                    "bans",        "messages",   "quarantine", "directory_log", "mutes",
                                    "invitations", "join_links", "audit",      "edits",         "reactions",
-                                   "threads",     "mentions",   "presence",   "presence_watch"};
+                                   "threads",     "mentions", "search_texts",   "presence",   "presence_watch"};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include "backend/store/sqlite_message_store.h"
 #include "backend/store/sqlite_presence_store.h"
 #include "backend/store/sqlite_room_store.h"
+#include "backend/store/sqlite_search.h"
 #include "backend/store/sqlite_unread_store.h"
 #include "backend/store/sqlite_user_store.h"
 
@@ -17,8 +18,10 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
                                   const Clock& clock) {
   auto database = SqliteDatabase::open(path, options, clock);
   if (!database) return std::unexpected(database.error());
+  auto work = sqlite_search_work(*database);
   Stores stores;
-  stores.messages = std::make_unique<SqliteMessageStore>(*database);
+  stores.messages = std::make_unique<SqliteMessageStore>(*database, work);
+  stores.search = std::make_unique<SqliteSearchStore>(*database, work);
   stores.rooms = std::make_unique<SqliteRoomStore>(*database, options.directory_steps_kept, clock);
   stores.marks = std::make_unique<SqliteMarkStore>(*database);
   stores.unread = std::make_unique<SqliteUnreadStore>(*database);

@@ -10,6 +10,7 @@
 #include "backend/store/message_store.h"
 #include "backend/store/presence_store.h"
 #include "backend/store/room_store.h"
+#include "backend/store/search_store.h"
 #include "backend/store/shard_status.h"
 #include "backend/store/unread_store.h"
 #include "backend/store/user_store.h"
@@ -20,6 +21,7 @@ namespace parley::backend {
 // Everything the backend keeps, over one database.
 struct Stores {
   std::unique_ptr<MessageStore> messages;
+  std::unique_ptr<SearchStore> search;
   std::unique_ptr<RoomStore> rooms;
   std::unique_ptr<MarkStore> marks;
   std::unique_ptr<UnreadStore> unread;

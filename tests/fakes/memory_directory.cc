@@ -146,6 +146,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
                           const Clock& clock) {
   Stores stores;
   stores.messages = memory_messages(database);
+  stores.search = memory_search(database);
   stores.rooms = memory_rooms(database, steps_kept, clock);
   stores.marks = memory_marks(database);
   stores.unread = memory_unread(database);

@@ -84,6 +84,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
 
 // What open_memory_stores puts together.
 std::unique_ptr<MessageStore> memory_messages(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<SearchStore> memory_search(std::shared_ptr<MemoryDatabase> database);
 std::unique_ptr<RoomStore> memory_rooms(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
                                         const Clock& clock);
 std::unique_ptr<MarkStore> memory_marks(std::shared_ptr<MemoryDatabase> database);

@@ -17,6 +17,7 @@ void add_audit_command(CLI::App& app, Context& context);
 void add_admission_commands(CLI::App& app, Context& context);  // invite, link
 void add_message_commands(CLI::App& app, Context& context);  // send, history, thread, message edit|delete|remove|react
 void add_mark_commands(CLI::App& app, Context& context);     // rooms, read, marks
+void add_search_command(CLI::App& app, Context& context);
 void add_tail_command(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& app, Context& context);  // session list|kick, shard status, status
 void add_presence_commands(CLI::App& app, Context& context);

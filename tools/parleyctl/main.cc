@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
   add_audit_command(app, context);
   add_message_commands(app, context);
   add_mark_commands(app, context);
+  add_search_command(app, context);
   add_tail_command(app, context);
   add_session_commands(app, context);
   add_presence_commands(app, context);
