@@ -165,6 +165,8 @@ Kick read_kick(JsonMembers& members) {
   Kick kick;
   kick.user = legal_name(members, "user", JsonMembers::required);
   kick.device = legal_name(members, "device", JsonMembers::optional);
+  kick.forget = members.flag("forget");
+  if (kick.forget && kick.device.empty()) members.complain("forget", "needs a device.");
   return kick;
 }
 
@@ -225,6 +227,7 @@ struct BodyToJson {
   Json operator()(const Kick& c) const {
     Json json{{"cmd", "kick"}, {"user", c.user}};
     if (!c.device.empty()) json["device"] = c.device;
+    if (c.forget) json["forget"] = true;
     return json;
   }
   Json operator()(const Sessions& c) const {

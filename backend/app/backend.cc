@@ -6,6 +6,7 @@
 #include "backend/app/room_states.h"
 #include "backend/app/router.h"
 #include "backend/cache/cached_message_store.h"
+#include "backend/cache/cached_presence_store.h"
 #include "backend/control/control_link.h"
 #include "backend/feed/feed_consumer.h"
 #include "backend/http/broker_stats.h"
@@ -86,12 +87,23 @@ PresenceOptions presence_options(const Config& config) {
           .publish_per_s = presence.publish_per_s};
 }
 
-// `opened`, with a cache before its messages; they themselves go to `uncached`.
-Stores with_cache(Stores opened, std::unique_ptr<MessageStore>& uncached, const MadeCache& cache,
-                  Metrics& metrics) {
+// What lies below the cache, when there is one.
+struct Uncached {
+  std::unique_ptr<MessageStore> messages;
+  std::unique_ptr<PresenceStore> presence;
+  CachedPresenceStore* presence_copies = nullptr;  // what lies above that
+};
+
+// `opened`, with a cache before its messages and presence; they themselves go to `uncached`.
+Stores with_cache(Stores opened, Uncached& uncached, const MadeCache& cache, Metrics& metrics) {
   if (!cache.keeps_messages) return opened;
-  uncached = std::move(opened.messages);
-  opened.messages = std::make_unique<CachedMessageStore>(*uncached, *cache.cache, TailLimits{}, metrics);
+  uncached.messages = std::move(opened.messages);
+  opened.messages =
+      std::make_unique<CachedMessageStore>(*uncached.messages, *cache.cache, TailLimits{}, metrics);
+  uncached.presence = std::move(opened.presence);
+  auto copies = std::make_unique<CachedPresenceStore>(*uncached.presence, *cache.cache, metrics);
+  uncached.presence_copies = copies.get();
+  opened.presence = std::move(copies);
   return opened;
 }
 
@@ -107,7 +119,7 @@ struct Backend::Parts final : LeaseListener {
         cache(std::move(made)),
         stores(with_cache(std::move(opened), uncached, cache, metrics)),
         link(mqtt_options(given, secret), metrics, log),
-        facts(*stores.rooms, *stores.presence, given.presence.room_max),
+        facts(*stores.rooms, *stores.presence, given.presence.room_max, time),
         states(facts, link, metrics, clock, log, {.rooms_per_s = given.state.republish_per_s}),
         control(link, *stores.messages, *stores.directory, *this, metrics, clock, log,
                 {.answer_timeout = given.broker.answer_timeout}),
@@ -115,7 +127,7 @@ struct Backend::Parts final : LeaseListener {
         mentions(*stores.marks, link, metrics, log),
         retained(link, [this](auto passed) { pass_fence(std::move(passed)); }),
         presence(stores, presence_surroundings(), metrics, clock, log, presence_options(given)),
-        room_events(states, presence),
+        room_events({&facts, &states, &presence}),
         feed(*stores.messages, states, control, metrics, clock, log,
              feed_options(given, *stores.marks, mentions)),
         dispatcher(make_dispatcher(stores, control, room_events, link, presence, clock,
@@ -144,6 +156,7 @@ struct Backend::Parts final : LeaseListener {
     link.subscribe(kReceipts, 0, [this](const Result<>& granted) {
       if (!granted) log(LogLevel::warning, "receipts are not heard: " + granted.error().message);
     });
+    if (uncached.presence_copies) uncached.presence_copies->forget();
     presence.activate();
   }
   void retired() override {
@@ -158,7 +171,7 @@ struct Backend::Parts final : LeaseListener {
             .read_retained = [this](const std::string& filter,
                                     RetainedReader::Done done) { retained.read(filter, std::move(done)); },
             .subscribe_statuses = [this] { subscribe_statuses(); },
-            .room_states = states};
+            .room_states = state_events};
   }
   void subscribe_statuses() {
     link.subscribe(kDeviceStatuses, 1, [this](const Result<>& granted) {
@@ -195,11 +208,12 @@ struct Backend::Parts final : LeaseListener {
   std::unique_ptr<Metrics> own_metrics;
   Metrics& metrics = *own_metrics;
   MadeCache cache;
-  std::unique_ptr<MessageStore> uncached;  // below the cache, when there is one
+  Uncached uncached;
   Stores stores;
   MqttLink link;
   StoredRoomStates facts;
   RoomStatePublisher states;
+  RoomEventFan state_events{{&facts, &states}};
   ControlLink control;
   MarkWriter marks;
   MentionNotices mentions;

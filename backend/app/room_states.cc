@@ -1,6 +1,12 @@
 #include "backend/app/room_states.h"
 
 namespace parley::backend {
+namespace {
+
+constexpr std::size_t kCountedMax = 10'000;  // rooms; beyond, all are counted anew
+constexpr std::chrono::minutes kCountedFor{1};
+
+}  // namespace
 
 Result<RoomState> StoredRoomStates::state_of(const Room& room) {
   RoomState state{.room = room.name,
@@ -10,10 +16,32 @@ Result<RoomState> StoredRoomStates::state_of(const Room& room) {
                   .last_seq = room.last_seq,
                   .epoch = room.epoch};
   if (room.members <= presence_max_) return state;
-  const auto counts = presence_.counts(room.id);
+  const auto counts = count(room.id);
   if (!counts) return std::unexpected(counts.error());
   state.presence = *counts;
   return state;
+}
+
+void StoredRoomStates::room_changed(std::uint64_t room_id) {
+  std::lock_guard lock(mutex_);
+  ++changes_;
+  counted_.erase(room_id);
+}
+
+// What changed while it was counted is counted again next time.
+Result<PresenceCounts> StoredRoomStates::count(std::uint64_t room_id) {
+  std::unique_lock lock(mutex_);
+  const auto now = clock_.steady();
+  if (const auto known = counted_.find(room_id); known != counted_.end() && known->second.until > now)
+    return known->second.counts;
+  const auto before = changes_;
+  lock.unlock();
+  const auto counts = presence_.counts(room_id);
+  if (!counts) return counts;
+  lock.lock();
+  if (counted_.size() >= kCountedMax) counted_.clear();
+  if (changes_ == before) counted_[room_id] = {*counts, now + kCountedFor};
+  return counts;
 }
 
 Result<std::optional<RoomState>> StoredRoomStates::room_state(std::uint64_t room_id) {

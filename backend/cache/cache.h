@@ -1,5 +1,7 @@
 #pragma once
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,7 +37,11 @@ struct Rate {
   std::uint32_t burst = 1;
 };
 
-// Copies of rooms' newest messages, and counters, for everyone who shares the cache. It may forget anything at
+struct NamedValue {
+  std::string name, value;
+};
+
+// Copies of rooms' newest messages, small values, and counters, for everyone who shares the cache. It may forget anything at
 // any time, keep what is out of date, and lose what it is given: callers stay right by asking for numbers they
 // know from the database, and what it gives for a number is what was put there under it (or it gives nothing).
 // Thread-safe. Calls may block for the cache's own time limits, so none belongs on a callback of the broker
@@ -56,6 +62,10 @@ class Cache {
 
   // Takes away what it has of these rooms. What a slow reader puts there afterwards it may keep.
   virtual Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) = 0;
+  // Small values, each given for `expiry` from when it was put: what is found under a name was put there once,
+  // and may be older than what was put last. One entry for each name, in order.
+  virtual Result<> put_values(std::span<const NamedValue> values, std::chrono::milliseconds expiry) = 0;
+  virtual Result<std::vector<std::optional<std::string>>> values(std::span<const std::string> names) = 0;
 
   // Counts one against `counter` unless that is above `rate`: then false. Without the shared cache this
   // process counts for itself.

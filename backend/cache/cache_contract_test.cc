@@ -261,6 +261,20 @@ TEST_P(CacheContract, many_threads_get_what_is_right) {
   EXPECT_EQ(find(1, kMessages, {kMessages - 19, kMessages}), test_envelopes(1, kMessages - 19, kMessages));
 }
 
+TEST_P(CacheContract, gives_values_by_name_until_they_expire) {
+  const std::vector<NamedValue> put{{"a", "1"}, {"b", std::string("two\0\r\n", 6)}};
+  ASSERT_TRUE(cache_->put_values(put, std::chrono::minutes(1)));
+  const std::vector<std::string> names{"b", "c", "a"};
+  EXPECT_THAT(*cache_->values(names), ElementsAre(std::string("two\0\r\n", 6), std::nullopt, "1"));
+  ASSERT_TRUE(cache_->put_values(std::vector<NamedValue>{{"a", "newer"}}, std::chrono::milliseconds(1)));
+  const std::vector<std::string> a{"a"};
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (cache_->values(a)->front() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  EXPECT_THAT(*cache_->values(a), ElementsAre(std::nullopt));
+  EXPECT_THAT(*cache_->values({}), IsEmpty());
+  EXPECT_TRUE(cache_->put_values({}, std::chrono::minutes(1)));
+}
+
 INSTANTIATE_TEST_SUITE_P(All, CacheContract, testing::ValuesIn(factories()),
                          [](const auto& info) { return info.param.name; });
 

@@ -34,6 +34,12 @@ class AwayCache final : public Cache {
   Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) override {
     return inner_.drop(lease, rooms);
   }
+  Result<> put_values(std::span<const NamedValue> values, std::chrono::milliseconds expiry) override {
+    return inner_.put_values(values, expiry);
+  }
+  Result<std::vector<std::optional<std::string>>> values(std::span<const std::string> names) override {
+    return inner_.values(names);
+  }
   bool take(const std::string& counter, const Rate& rate) override { return inner_.take(counter, rate); }
   Dependency dependency() override { return inner_.dependency(); }
 

@@ -36,6 +36,15 @@ class FaultyCache final : public Cache {
     return write(
         [this, lease, kept = std::vector(rooms.begin(), rooms.end())] { (void)inner_.drop(lease, kept); });
   }
+  Result<> put_values(std::span<const NamedValue> values, std::chrono::milliseconds expiry) override {
+    return write([this, kept = std::vector(values.begin(), values.end()), expiry] {
+      (void)inner_.put_values(kept, expiry);
+    });
+  }
+  Result<std::vector<std::optional<std::string>>> values(std::span<const std::string> names) override {
+    if (away()) return gone();
+    return inner_.values(names);
+  }
   bool take(const std::string& counter, const Rate& rate) override { return inner_.take(counter, rate); }
   Dependency dependency() override { return inner_.dependency(); }
 

@@ -12,7 +12,7 @@ constexpr std::size_t kMessageWeight = 48;
 }  // namespace
 
 MemoryCache::MemoryCache(std::size_t bytes_max, const TailLimits& tail, const Clock& clock)
-    : bytes_max_(bytes_max), limits_(tail), counters_(clock) {}
+    : clock_(clock), bytes_max_(bytes_max), limits_(tail), counters_(clock) {}
 
 Result<std::vector<std::string>> MemoryCache::find(const RoomKey& key, std::uint64_t, SeqRange range) {
   std::lock_guard lock(mutex_);
@@ -59,6 +59,24 @@ Result<> MemoryCache::drop(std::uint64_t, std::span<const std::uint64_t> rooms) 
   std::lock_guard lock(mutex_);
   for (const auto room : rooms) drop(room);
   return {};
+}
+
+Result<> MemoryCache::put_values(std::span<const NamedValue> values, std::chrono::milliseconds expiry) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [name, text] : values) values_.put(name, {text, clock_.steady() + expiry});
+  while (values_.size() > kValuesMax) values_.erase(std::string(values_.oldest().first));
+  return {};
+}
+
+Result<std::vector<std::optional<std::string>>> MemoryCache::values(std::span<const std::string> names) {
+  std::vector<std::optional<std::string>> found;
+  std::lock_guard lock(mutex_);
+  for (const auto& name : names) {
+    const auto* value = values_.find(name);
+    const bool fresh = value && value->until > clock_.steady();
+    found.push_back(fresh ? std::optional(value->text) : std::nullopt);
+  }
+  return found;
 }
 
 void MemoryCache::add(Tail& tail, std::string_view envelope) {

@@ -179,6 +179,29 @@ void RedisCache::forget(const Additions& additions) {
   for (const auto& [room_id, addition] : additions) filled_.erase(room_id);
 }
 
+Result<> RedisCache::put_values(std::span<const NamedValue> values, std::chrono::milliseconds expiry) {
+  std::vector<RedisCommand> commands;
+  for (const auto& [name, value] : values)
+    commands.push_back({"SET", options_.prefix + ":value:" + name, value, "PX", ms(expiry)});
+  if (commands.empty()) return {};
+  auto replies = pool_->run(commands);
+  if (!replies) return std::unexpected(replies.error());
+  return {};
+}
+
+Result<std::vector<std::optional<std::string>>> RedisCache::values(std::span<const std::string> names) {
+  std::vector<std::optional<std::string>> found(names.size());
+  if (names.empty()) return found;
+  RedisCommand get{"MGET"};
+  for (const auto& name : names) get.push_back(options_.prefix + ":value:" + name);
+  const auto replies = pool_->run({get});
+  if (!replies) return std::unexpected(replies.error());
+  const auto& list = replies->front().list;
+  for (std::size_t i = 0; i < std::min(list.size(), found.size()); ++i)
+    if (list[i].type == Type::text) found[i] = list[i].text;
+  return found;
+}
+
 bool RedisCache::take(const std::string& counter, const Rate& rate) {
   const auto price = 1'000'000 / std::max(rate.per_s, 1u);
   const auto most = static_cast<std::uint64_t>(price) * std::max(rate.burst, 1u);

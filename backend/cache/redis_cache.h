@@ -24,6 +24,7 @@ struct RedisCacheOptions {
 //   {prefix}:room:{lease}:{room id}:{epoch}   list of messages, oldest first. Each is 8 bytes of seq and 4 of
 //                                             CRC-32C over room id, seq and envelope, little-endian, then the
 //                                             envelope's bytes
+//   {prefix}:value:{name}                     a small value, with its expiry
 //   {prefix}:rate:{counter}                   when it will have paid for all that was taken, in µs of Redis' time
 //
 // Only rooms this process has filled are extended: those alone it will look for. A message is believed only if
@@ -39,6 +40,8 @@ class RedisCache final : public Cache {
   Result<> fill(const RoomKey& key, std::uint64_t first, std::span<const std::string> envelopes) override;
   Result<> extend(std::uint64_t lease, std::span<const wire::Record> records) override;
   Result<> drop(std::uint64_t lease, std::span<const std::uint64_t> rooms) override;
+  Result<> put_values(std::span<const NamedValue> values, std::chrono::milliseconds expiry) override;
+  Result<std::vector<std::optional<std::string>>> values(std::span<const std::string> names) override;
   bool take(const std::string& counter, const Rate& rate) override;
   Dependency dependency() override;
 

@@ -31,6 +31,10 @@ class BrokerControl {
   virtual void kick(std::string user, std::string device,
                     std::function<void(Result<std::uint32_t>)> done) = 0;
 
+  // Also gives the client id up, so that it is nobody's.
+  virtual void forget_device(std::string user, std::string device,
+                             std::function<void(Result<std::uint32_t>)> done) = 0;
+
   // The answer's `result` object of the `sessions` and `stats` commands (wire/control.h).
   virtual void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) = 0;
   virtual void stats(std::function<void(Result<nlohmann::json>)> done) = 0;

@@ -46,6 +46,15 @@ struct ControlLink::Impl {
     if (!taken) (*shared)(busy());
   }
 
+  void kick(wire::Kick kick, std::function<void(Result<std::uint32_t>)> done) {
+    ask(std::move(kick), true, [done = std::move(done)](Result<json> answer) {
+      if (!answer) return done(std::unexpected(answer.error()));
+      const auto kicked = answer->find("kicked");
+      if (kicked == answer->end() || !kicked->is_number_unsigned()) return done(strange("kick"));
+      done(kicked->get<std::uint32_t>());
+    });
+  }
+
   Link& link;
   ControlLoop loop;
   std::thread thread;
@@ -110,13 +119,12 @@ void ControlLink::append(std::vector<wire::AppendEntry> entries,
 
 void ControlLink::kick(std::string user, std::string device,
                        std::function<void(Result<std::uint32_t>)> done) {
-  impl_->ask(wire::Kick{std::move(user), std::move(device)}, true,
-             [done = std::move(done)](Result<json> answer) {
-               if (!answer) return done(std::unexpected(answer.error()));
-               const auto kicked = answer->find("kicked");
-               if (kicked == answer->end() || !kicked->is_number_unsigned()) return done(strange("kick"));
-               done(kicked->get<std::uint32_t>());
-             });
+  impl_->kick({.user = std::move(user), .device = std::move(device)}, std::move(done));
+}
+
+void ControlLink::forget_device(std::string user, std::string device,
+                                std::function<void(Result<std::uint32_t>)> done) {
+  impl_->kick({.user = std::move(user), .device = std::move(device), .forget = true}, std::move(done));
 }
 
 void ControlLink::sessions(wire::Sessions query, std::function<void(Result<json>)> done) {

@@ -82,6 +82,8 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void append(std::vector<wire::AppendEntry> entries,
               std::function<void(Result<std::vector<std::uint64_t>>)> done) override;
   void kick(std::string user, std::string device, std::function<void(Result<std::uint32_t>)> done) override;
+  void forget_device(std::string user, std::string device,
+                     std::function<void(Result<std::uint32_t>)> done) override;
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override;
   void stats(std::function<void(Result<nlohmann::json>)> done) override;
 

@@ -16,6 +16,7 @@ class FakeBroker final : public BrokerControl {
               std::function<void(Result<std::vector<std::uint64_t>>)>) override {}
   void kick(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void sessions(wire::Sessions, std::function<void(Result<json>)>) override {}
+  void forget_device(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void stats(std::function<void(Result<json>)> done) override {
     ++asked;
     if (answer)

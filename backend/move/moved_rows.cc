@@ -60,6 +60,12 @@ constexpr MovedTable kTables[] = {
     {"presence", "tiii", "SELECT user, status, last_seen, invisible FROM presence",
      "INSERT INTO presence(user_name, status, last_seen, invisible) SELECT a, b::smallint, c, d <> 0"
      " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
+    {"devices", "ttii", "SELECT user, device, first_seen, last_seen FROM devices",
+     "INSERT INTO devices(user_name, device, first_seen, last_seen) SELECT a, b, c, d"
+     " FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
+    {"device_tokens", "ttt", "SELECT user, device, token_id FROM device_tokens",
+     "INSERT INTO device_tokens(user_name, device, token_id) SELECT a, b, c"
+     " FROM unnest($1::text[], $2::text[], $3::text[]) AS n(a, b, c)"},
     {"directory_log", "itti", "SELECT version, changes, entries, entries_pending FROM directory_log",
      "INSERT INTO directory_log(version, mark, changes, entries, entries_pending) SELECT a, '', b, c, d <> 0"
      " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS n(a, b, c, d)"},

@@ -32,6 +32,11 @@ class StoreMove : public testing::Test {
     for (const char* tail : {"", "-wal", "-shm", ".lock"}) std::filesystem::remove(path_.string() + tail);
   }
 
+  const std::vector<DeviceSeen> there_{{.user = "alice",
+                                        .device = "pad",
+                                        .token = std::string(26, '1'),
+                                        .at = from_ms(17),
+                                        .connected = true}};
   const std::vector<PresenceRow> seen_{
       {.user = "alice", .status = PresenceStatus::away, .last_seen = from_ms(17)}};
 
@@ -46,6 +51,7 @@ class StoreMove : public testing::Test {
         "Bob", {.disabled = true, .act = Act{.actor = "alice", .device = "desk", .action = "user.disable"}}));
     EXPECT_TRUE(old_.presence->put(seen_));
     EXPECT_TRUE(old_.presence->set_invisible("Bob", true));
+    EXPECT_TRUE(old_.devices->seen(there_));
     EXPECT_TRUE(old_.users->create_token({.id = std::string(26, '1'),
                                           .user = "alice",
                                           .label = "phone",
@@ -193,6 +199,9 @@ TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
   EXPECT_THAT(*now.presence->get(both), testing::UnorderedElementsAreArray(*old_.presence->get(both)));
   EXPECT_TRUE(now.presence->get(std::span(both).last(1))->at(0).invisible);
   EXPECT_FALSE(old_.presence->put(seen_));
+  EXPECT_EQ(now.devices->list("alice")->at(0).device, "pad");
+  EXPECT_EQ(now.devices->forget("alice", "pad")->value.size(), 1u);
+  EXPECT_FALSE(old_.devices->seen(there_));
   EXPECT_EQ(database_->number("SELECT count(*) FROM quarantine"), 1);
 
   EXPECT_FALSE(old_.users->create({.name = "late", .title = "", .scram = ""}));

@@ -37,6 +37,7 @@ std::string_view word(DeviceSays says) {
 PresenceKeeper::PresenceKeeper(Stores& stores, PresenceSurroundings surroundings, Metrics& metrics,
                                const Clock& clock, LogSink log, const PresenceOptions& options)
     : store_(*stores.presence),
+      devices_(*stores.devices),
       around_(std::move(surroundings)),
       clock_(clock),
       log_(std::move(log)),
@@ -46,6 +47,7 @@ PresenceKeeper::PresenceKeeper(Stores& stores, PresenceSurroundings surroundings
                                 "Steps of presence the database or the broker was away for; tried again.")),
       sessions_(metrics.gauge("parley_presence_sessions", "Connections of users to the broker.")),
       book_(options.times),
+      register_(metrics),
       pace_(options.publish_per_s),
       counts_({.debounce = options.counts_every}),
       announcer_(
@@ -80,7 +82,13 @@ void PresenceKeeper::begin_again() {
 
 void PresenceKeeper::session_event(const wire::Event& event) {
   std::lock_guard lock(mutex_);
+  if (phase_ == Phase::idle) return;
   const auto now = clock_.steady();
+  register_.seen({.user = event.user,
+                  .device = event.device,
+                  .token = event.token,
+                  .at = from_ms(event.at),
+                  .connected = event.event == "connected"});
   if (event.event == "connected")
     book_.connected({.number = event.session, .user = event.user, .device = event.device}, now);
   else
@@ -120,6 +128,12 @@ void PresenceKeeper::invisible_changed(const std::string& user, bool invisible) 
   reload_ = phase_ == Phase::loading;
   book_.set_invisible(user, invisible, clock_.wall(), clock_.steady());
   thread_.wake();
+}
+
+std::vector<DeviceSeen> PresenceKeeper::forget_device(const std::string& user, const std::string& device) {
+  std::lock_guard lock(mutex_);
+  if (writing_devices_) forgotten_meanwhile_.emplace_back(user, device);
+  return register_.forget(user, device);
 }
 
 std::optional<SteadyTime> PresenceKeeper::step() {
@@ -188,6 +202,11 @@ void PresenceKeeper::listed(std::uint64_t turn, const Result<nlohmann::json>& an
       const auto session = read_session(item);
       last = session.device;
       book_.listed(session, now);
+      register_.seen({.user = session.user,
+                      .device = session.device,
+                      .token = item.value("token", ""),
+                      .at = from_ms(item.value("connected_at", std::int64_t{0})),
+                      .connected = true});
     }
     if (!answer->value("more", false) || last.empty()) {
       book_.complete(now);
@@ -203,7 +222,7 @@ void PresenceKeeper::listed(std::uint64_t turn, const Result<nlohmann::json>& an
 bool PresenceKeeper::run(SteadyTime now) {
   clear_stale(now);
   tell_counts(now);
-  return decide(now) && announcer_.step(now) && auditor_.step(now) && note_watching(now);
+  return decide(now) && announcer_.step(now) && auditor_.step(now) && note_devices() && note_watching(now);
 }
 
 // Those whose presence is to be shown: written down, then announced.
@@ -240,6 +259,24 @@ void PresenceKeeper::tell_counts(SteadyTime now) {
   for (const auto room : counts_.take_due(now, SIZE_MAX)) around_.room_states.room_changed(room);
 }
 
+// What was being written while its device was forgotten has brought it back: it is forgotten again.
+bool PresenceKeeper::note_devices() {
+  std::unique_lock lock(mutex_);
+  auto seen = register_.take(kRowsAtOnce);
+  if (seen.empty()) return true;
+  writing_devices_ = true;
+  lock.unlock();
+  const bool written = devices_.seen(seen).has_value();
+  lock.lock();
+  writing_devices_ = false;
+  const auto forgotten = std::exchange(forgotten_meanwhile_, {});
+  if (!written) register_.give_back(std::move(seen));
+  for (const auto& [user, device] : forgotten) register_.forget(user, device);
+  lock.unlock();
+  for (const auto& [user, device] : forgotten) (void)devices_.forget(user, device);
+  return written;
+}
+
 bool PresenceKeeper::note_watching(SteadyTime now) {
   if (now < watched_next_) return true;
   if (!store_.set_watched_at(clock_.wall())) return false;
@@ -249,7 +286,9 @@ bool PresenceKeeper::note_watching(SteadyTime now) {
 
 std::optional<SteadyTime> PresenceKeeper::next_due() {
   std::unique_lock lock(mutex_);
+  if (phase_ == Phase::loading) return load_at_;
   if (phase_ != Phase::running || turn_ != turn_seen_) return std::nullopt;  // woken when that changes
+  if (!register_.empty()) return clock_.steady();
   auto due = book_.next_due();
   lock.unlock();
   auto sooner = [&](std::optional<SteadyTime> other) {

@@ -9,6 +9,7 @@
 #include "backend/control/broker_control.h"
 #include "backend/metrics/metrics.h"
 #include "backend/mqtt/publisher.h"
+#include "backend/presence/device_register.h"
 #include "backend/presence/presence_announcer.h"
 #include "backend/presence/presence_auditor.h"
 #include "backend/presence/presence_book.h"
@@ -46,6 +47,8 @@ struct PresenceSurroundings {
 // (PresenceAnnouncer, PresenceAuditor). A change is in the store before it is published, so a backend that dies
 // between the two mends it when it starts again.
 //
+// Also writes down which devices users come with (DeviceStore), some a transaction.
+//
 // Thread-safe; nothing but step() blocks. Whatever comes while another backend is attached is ignored.
 class PresenceKeeper final : public RoomEvents, public LivePresence {
  public:
@@ -71,6 +74,7 @@ class PresenceKeeper final : public RoomEvents, public LivePresence {
 
   std::vector<LiveDevice> devices(const std::string& user) override;
   void invisible_changed(const std::string& user, bool invisible) override;
+  std::vector<DeviceSeen> forget_device(const std::string& user, const std::string& device) override;
 
   // Does what is due; says when to come again (nullopt: when something changes). One caller at a time.
   std::optional<SteadyTime> step();
@@ -87,9 +91,11 @@ class PresenceKeeper final : public RoomEvents, public LivePresence {
   void clear_stale(SteadyTime now);
   void tell_counts(SteadyTime now);
   bool note_watching(SteadyTime now);
+  bool note_devices();
   std::optional<SteadyTime> next_due();
 
   PresenceStore& store_;
+  DeviceStore& devices_;
   const PresenceSurroundings around_;
   const Clock& clock_;
   const LogSink log_;
@@ -103,6 +109,9 @@ class PresenceKeeper final : public RoomEvents, public LivePresence {
   bool reload_ = false;     // what is being loaded has changed meanwhile
   SteadyTime load_at_{};
   PresenceBook book_;
+  DeviceRegister register_;
+  bool writing_devices_ = false;
+  std::vector<std::pair<std::string, std::string>> forgotten_meanwhile_;  // user, device
 
   // Of the thread that steps.
   std::uint64_t turn_seen_ = 0;

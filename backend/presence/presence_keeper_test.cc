@@ -23,6 +23,7 @@ class ListingBroker final : public BrokerControl {
   void append(std::vector<wire::AppendEntry>,
               std::function<void(Result<std::vector<std::uint64_t>>)>) override {}
   void kick(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
+  void forget_device(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void stats(std::function<void(Result<nlohmann::json>)>) override {}
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override {
     ++asked;
@@ -121,6 +122,7 @@ class PresenceKeeperTest : public testing::Test {
   Stores& faulty_stores() {
     faulty.presence = std::make_unique<FaultyPresenceStore>(*stores.presence, faults);
     faulty.rooms = std::make_unique<FaultyRoomStore>(*stores.rooms, faults);
+    faulty.devices = std::make_unique<FaultyDeviceStore>(*stores.devices, faults);
     return faulty;
   }
 };
@@ -209,11 +211,11 @@ TEST_F(PresenceKeeperTest, the_invisible_leave_at_once_and_come_back_at_once) {
   published();
   ASSERT_TRUE(stores.presence->set_invisible("al", true));
   keeper.invisible_changed("al", true);
-  run_for(0s);
+  run_for(100ms);
   EXPECT_THAT(published(), ElementsAre("den/al offline", "lab/al offline"));
   ASSERT_TRUE(stores.presence->set_invisible("al", false));
   keeper.invisible_changed("al", false);
-  run_for(0s);
+  run_for(100ms);
   EXPECT_THAT(published(), ElementsAre("den/al online", "lab/al online"));
 }
 
@@ -234,6 +236,21 @@ TEST_F(PresenceKeeperTest, the_status_of_a_device_that_is_gone_is_cleared) {
   EXPECT_EQ(keeper.devices("bo").size(), 1u);
   run_for(16s);
   EXPECT_THAT(published(), ElementsAre("bo-phone/bo -"));
+}
+
+TEST_F(PresenceKeeperTest, devices_are_written_down_until_they_are_forgotten) {
+  broker.open = {{"al-pad", "al"}};
+  keeper.activate();
+  run_for(1s);
+  connect("al", "al-phone");
+  disconnect("bo", "bo-phone");
+  run_for(1s);
+  EXPECT_EQ(stores.devices->list("al")->size(), 2u);
+  EXPECT_EQ(stores.devices->list("bo")->size(), 0u);
+  connect("al", "al-tv");
+  EXPECT_EQ(keeper.forget_device("al", "al-tv").size(), 1u);
+  run_for(1s);
+  EXPECT_EQ(stores.devices->list("al")->size(), 2u);
 }
 
 TEST_F(PresenceKeeperTest, a_newer_change_overtakes_one_that_is_on_its_way_to_many_rooms) {

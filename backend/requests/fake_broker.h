@@ -54,6 +54,14 @@ class FakeBrokerControl final : public BrokerControl {
     lock.unlock();
     done(2u);
   }
+  void forget_device(std::string user, std::string device,
+                     std::function<void(Result<std::uint32_t>)> done) override {
+    std::unique_lock lock(mutex_);
+    if (failure_) return done(std::unexpected(*failure_));
+    forgotten_.emplace_back(std::move(user), std::move(device));
+    lock.unlock();
+    done(1u);
+  }
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override {
     std::unique_lock lock(mutex_);
     if (failure_) return done(std::unexpected(*failure_));
@@ -70,6 +78,7 @@ class FakeBrokerControl final : public BrokerControl {
   const std::vector<std::uint64_t>& versions() const { return versions_; }
   const std::vector<wire::AppendEntry>& appended() const { return appended_; }
   const std::vector<std::pair<std::string, std::string>>& kicked() const { return kicked_; }
+  const std::vector<std::pair<std::string, std::string>>& forgotten() const { return forgotten_; }
   const std::vector<wire::Sessions>& session_queries() const { return session_queries_; }
 
   void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
@@ -102,6 +111,7 @@ class FakeBrokerControl final : public BrokerControl {
   std::vector<std::uint64_t> versions_;
   std::vector<wire::AppendEntry> appended_;
   std::vector<std::pair<std::string, std::string>> kicked_;
+  std::vector<std::pair<std::string, std::string>> forgotten_;
   std::vector<wire::Sessions> session_queries_;
   std::vector<Done> held_;
   std::optional<Error> failure_;
@@ -138,6 +148,12 @@ class FakeLivePresence final : public LivePresence {
     std::lock_guard lock(mutex_);
     changes_.push_back(user + (invisible ? "" : " -"));
   }
+  std::vector<DeviceSeen> forget_device(const std::string& user, const std::string& device) override {
+    std::lock_guard lock(mutex_);
+    changes_.push_back(user + " forgets " + device);
+    return std::exchange(unwritten, {});
+  }
+  std::vector<DeviceSeen> unwritten;
   void set_devices(const std::string& user, std::vector<LiveDevice> devices) {
     std::lock_guard lock(mutex_);
     devices_[user] = std::move(devices);

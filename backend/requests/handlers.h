@@ -61,6 +61,8 @@ Outcome rooms(const RequestContext& context);
 Outcome sync(const RequestContext& context);
 Outcome thread(const RequestContext& context);
 Outcome search(const RequestContext& context);
+Outcome device_list(const RequestContext& context);
+Outcome device_forget(const RequestContext& context);
 Outcome presence_get(const RequestContext& context);
 Outcome presence_list(const RequestContext& context);
 Outcome presence_set(const RequestContext& context);

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "backend/store/device_store.h"
+
 namespace parley::backend {
 
 struct LiveDevice {
@@ -18,6 +20,9 @@ class LivePresence {
   virtual std::vector<LiveDevice> devices(const std::string& user) = 0;
   // The store was told that `user` wants to be invisible, or no more.
   virtual void invisible_changed(const std::string& user, bool invisible) = 0;
+  // The store is about to forget this device. Gives the sights of it that it was not told of yet, and will not
+  // be: they may name tokens.
+  virtual std::vector<DeviceSeen> forget_device(const std::string& user, const std::string& device) = 0;
 };
 
 }  // namespace parley::backend

@@ -12,6 +12,8 @@ using enum Audited;
 constexpr Method kMethods[] = {
     {"append", append, change, apart},
     {"audit.list", audit_list, read},
+    {"device.forget", device_forget, change, apart},
+    {"device.list", device_list, read},
     {"history", history, read},
     {"invite.accept", invite_accept, change},
     {"invite.decline", invite_decline, change},

@@ -316,8 +316,24 @@ CREATE TABLE search_progress(
 )sql",
                                   nullptr};
 
-constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit,       kLinks,
-                                     kMarks, kUnread, kPresence,   kSearchTables};
+// Which devices users connected with, and by which tokens (not all of which need to be there any more).
+constexpr Migration kDevices{"10: devices", R"sql(
+CREATE TABLE devices(
+  user_name text COLLATE "C" NOT NULL,
+  device text COLLATE "C" NOT NULL,
+  first_seen bigint NOT NULL,
+  last_seen bigint NOT NULL,
+  PRIMARY KEY (user_name, device)
+) WITH (fillfactor = 70);
+CREATE TABLE device_tokens(
+  user_name text COLLATE "C" NOT NULL,
+  device text COLLATE "C" NOT NULL,
+  token_id text COLLATE "C" NOT NULL,
+  PRIMARY KEY (user_name, device, token_id)
+);
+)sql"};
+
+constexpr Migration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit, kLinks, kMarks, kUnread, kPresence, kSearchTables, kDevices};
 constexpr std::int64_t kNewest = std::size(kMigrations);
 
 // Any number nobody else is likely to take: "parley" in hexadecimal digits of its letters.

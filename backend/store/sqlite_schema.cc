@@ -282,6 +282,23 @@ CREATE VIRTUAL TABLE search_index USING fts5(
 ALTER TABLE rooms ADD COLUMN searchable_to INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// Which devices users connected with, and by which tokens (not all of which need to be there any more).
+constexpr const char* kDevices = R"sql(
+CREATE TABLE devices(
+  user TEXT NOT NULL,
+  device TEXT NOT NULL,
+  first_seen INTEGER NOT NULL,
+  last_seen INTEGER NOT NULL,
+  PRIMARY KEY (user, device)
+) WITHOUT ROWID;
+CREATE TABLE device_tokens(
+  user TEXT NOT NULL,
+  device TEXT NOT NULL,
+  token_id TEXT NOT NULL,
+  PRIMARY KEY (user, device, token_id)
+) WITHOUT ROWID;
+)sql";
+
 struct Migration {
   const char* what;
   const char* sql;
@@ -296,7 +313,8 @@ constexpr std::array kMigrations{
     Migration{"5: members' marks", kMarks},
     Migration{"6: what is unread", kUnread},
     Migration{"7: presence", kPresence},
-    Migration{"8: full-text search", kSearchTables}};
+    Migration{"8: full-text search", kSearchTables},
+    Migration{"9: devices", kDevices}};
 constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
 
 Result<std::int64_t> schema_version(SqliteConnection& connection) {

@@ -6,7 +6,8 @@ namespace {
 constexpr const char* kSealed[] = {"meta",        "users",      "tokens",     "rooms",         "members",
                                    "bans",        "messages",   "quarantine", "directory_log", "mutes",
                                    "invitations", "join_links", "audit",      "edits",         "reactions",
-                                   "threads",     "mentions", "search_texts",   "presence",   "presence_watch"};
+                                   "threads",     "mentions",   "search_texts",   "presence",   "presence_watch",
+                                   "devices",     "device_tokens"};
 
 }  // namespace
 

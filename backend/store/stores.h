@@ -5,6 +5,7 @@
 
 #include "backend/store/admission_store.h"
 #include "backend/store/audit_store.h"
+#include "backend/store/device_store.h"
 #include "backend/store/directory_log.h"
 #include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
@@ -30,6 +31,7 @@ struct Stores {
   std::unique_ptr<AdmissionStore> admissions;
   std::unique_ptr<AuditStore> audit;
   std::unique_ptr<PresenceStore> presence;
+  std::unique_ptr<DeviceStore> devices;
   std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };

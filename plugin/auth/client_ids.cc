@@ -66,6 +66,7 @@ ClientIds::Claim ClientIds::claim(std::string_view client_id, std::string_view u
 
 void ClientIds::go_online(Entry& entry, std::string_view client_id, bool persistent) {
   ++entry.connections;
+  entry.forgotten = false;
   if (entry.id != client_id) entry.other_spellings = true;
   if (persistent) {
     bool known_on_disk = entry.persistent && entry.connections > 1;
@@ -93,11 +94,20 @@ void ClientIds::go_offline(Slot slot, WallTime now) {
   Entry& entry = entries_[slot];
   entry.offline_since = now;
   entry.place = offline_.insert(offline_.end(), slot);
-  if (entry.persistent) {
+  if (entry.persistent && !entry.forgotten) {
     write_held(entry);
   } else {
     remove(slot);
   }
+}
+
+void ClientIds::forget(std::string_view client_id, std::string_view user) {
+  auto it = by_id_.find(fold_case(client_id));
+  if (it == by_id_.end() || entries_[it->second].user->first != user) return;
+  if (entries_[it->second].connections > 0)
+    entries_[it->second].forgotten = true;
+  else
+    remove(it->second);
 }
 
 std::optional<std::string_view> ClientIds::owner(std::string_view client_id, WallTime now) {

@@ -69,6 +69,10 @@ class ClientIds {
   // One connection of `client_id` is gone. Ids nobody claimed, or another user's, are passed over.
   void released(std::string_view client_id, std::string_view user, WallTime now);
 
+  // `user` gives `client_id` up: at once, or when its connections are gone, unless it is claimed again before. Another user's is passed over.
+  // Spelled as it was claimed or not; a session that may sleep under it is the next claimant's to end or to resume (read-checked, see above).
+  void forget(std::string_view client_id, std::string_view user);
+
   // Whose the id is: for logins that are left to others, which must not take it. nullopt: nobody's. Good
   // until the next call.
   std::optional<std::string_view> owner(std::string_view client_id, WallTime now);
@@ -86,6 +90,7 @@ class ClientIds {
     SlotsByUser::value_type* user = nullptr;  // nullptr: the slot is free
     std::uint32_t connections = 0;
     bool persistent = false;          // and so on disk
+    bool forgotten = false;           // not to be held when it goes offline
     bool other_spellings = false;     // sessions of other spellings may sleep besides
     WallTime offline_since{};         // when connections is 0
     std::list<Slot>::iterator place;  // in offline_, when connections is 0

@@ -371,5 +371,33 @@ TEST_F(ClientIdsTest, agrees_with_a_plain_model_over_any_history_and_restarts) {
   EXPECT_TRUE(lines_.empty());
 }
 
+TEST_F(ClientIdsTest, what_is_forgotten_is_anybodys_at_once_or_when_its_connection_ends) {
+  open();
+  EXPECT_EQ(ids_->claim("phone", "alice", true, now_), Claim::ok);
+  ids_->forget("phone", "bob");
+  EXPECT_EQ(ids_->claim("phone", "bob", true, now_), Claim::owned_by_other);
+  ids_->forget("PHONE", "alice");
+  EXPECT_EQ(ids_->claim("phone", "bob", true, now_), Claim::owned_by_other);
+  ids_->released("phone", "alice", now_);
+  EXPECT_FALSE(ids_->owner("phone", now_));
+  EXPECT_EQ(ids_->claim("phone", "bob", true, now_), Claim::ok);
+  ids_->released("phone", "bob", now_);
+  EXPECT_TRUE(ids_->owner("phone", now_));
+  ids_->forget("phone", "bob");
+  EXPECT_FALSE(ids_->owner("phone", now_));
+  open();
+  EXPECT_FALSE(ids_->owner("phone", now_));
+}
+
+TEST_F(ClientIdsTest, what_is_claimed_again_after_it_was_forgotten_is_held_again) {
+  open();
+  EXPECT_EQ(ids_->claim("phone", "alice", true, now_), Claim::ok);
+  ids_->forget("phone", "alice");
+  EXPECT_EQ(ids_->claim("phone", "alice", true, now_), Claim::ok);
+  ids_->released("phone", "alice", now_);
+  ids_->released("phone", "alice", now_);
+  EXPECT_TRUE(ids_->owner("phone", now_));
+}
+
 }  // namespace
 }  // namespace parley::plugin

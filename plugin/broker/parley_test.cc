@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <sstream>
 
 #include "base/crypto.h"
 #include "wire/feed.h"
@@ -414,6 +416,83 @@ TEST_F(PluginWithoutABroker, a_broker_that_slept_because_nothing_happened_goes_o
   parley_->tick();
   clock_.advance(std::chrono::hours(1));
   EXPECT_EQ(login("alice", "pad"), LoginVerdict::accept);
+}
+
+TEST_F(PluginWithoutABroker, typing_is_for_those_who_are_there_and_not_too_often) {
+  options_.typing_rate = 1;
+  options_.typing_burst = 3;
+  open();
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  const auto type = [&](int qos, std::string_view payload = R"({"typing":true})") {
+    const auto c = client("alice", "phone");
+    const std::string_view topic = "rooms/lab/typing/alice";
+    if (parley_->check(c, {.access = Access::write, .topic = topic, .payload = payload, .qos = qos}) !=
+        AclDecision::allow)
+      return false;
+    bool retain = false;
+    std::string after;
+    return parley_->message(
+        c, topic, payload, [] { return Properties{}; }, retain, after);
+  };
+  EXPECT_FALSE(type(1));
+  EXPECT_EQ(json::parse(broker_.on("users/alice/inbox").back())["code"], "qos_not_allowed");
+  EXPECT_FALSE(type(0, "{}"));
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(type(0));
+  EXPECT_FALSE(type(0));
+  EXPECT_TRUE(send("alice", "phone", "a message all the same"));
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(type(0));
+}
+
+TEST_F(PluginWithoutABroker, nobody_is_told_who_types_in_a_large_room) {
+  options_.typing_room_max = 0;
+  open();
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  EXPECT_EQ(parley_->check(client("alice", "phone"), {.access = Access::write,
+                                                      .topic = "rooms/lab/typing/alice",
+                                                      .payload = R"({"typing":true})"}),
+            AclDecision::deny);
+  EXPECT_EQ(json::parse(broker_.on("users/alice/inbox").back())["code"], "not_allowed");
+}
+
+TEST_F(PluginWithoutABroker, each_connection_has_a_number_that_its_end_repeats) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  parley_->disconnected(&keys_["phone"]);
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  clock_.advance(std::chrono::seconds(1));
+  parley_->tick();
+  std::vector<wire::Event> events;
+  std::string line;
+  for (const auto& lines : broker_.on(wire::kEventsTopic))
+    for (std::istringstream in(lines); std::getline(in, line);) events.push_back(*wire::parse_event(line));
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events[0].session, events[1].session);
+  EXPECT_GT(events[2].session, events[0].session);
+  EXPECT_EQ(events[0].token, std::string(26, '0'));
+  const auto listed = command({.generation = generation_, .body = wire::Sessions{.limit = 10}});
+  ASSERT_EQ(listed.result["sessions"].size(), 1u);
+  EXPECT_EQ(listed.result["sessions"][0]["session"], events[2].session);
+  EXPECT_EQ(listed.result["sessions"][0]["token"], std::string(26, '0'));
+}
+
+TEST_F(PluginWithoutABroker, a_forgotten_device_is_put_out_and_its_id_anybodys) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  const auto reply = command(
+      {.generation = generation_, .body = wire::Kick{.user = "alice", .device = "phone", .forget = true}});
+  EXPECT_EQ(reply.result["kicked"], 1);
+  EXPECT_NE(std::ranges::find(broker_.order, "kick phone"), broker_.order.end());
+  const auto listed = command({.generation = generation_, .body = wire::Sessions{.limit = 10}});
+  EXPECT_EQ(listed.result["sessions"].size(), 0u);
+  const auto stats = command({.generation = generation_, .body = wire::Stats{}});
+  EXPECT_EQ(stats.result["gauges"]["client_ids"], 0);
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ class StoreContract : public testing::TestWithParam<StoreFactory> {
   UserStore& users() { return *stores_.users; }
   DirectoryLog& directory() { return *stores_.directory; }
   PresenceStore& presence() { return *stores_.presence; }
+  DeviceStore& devices() { return *stores_.devices; }
 
   FakeClock clock_;
   std::unique_ptr<StoreBackend> backend_;

@@ -173,6 +173,26 @@ class FaultyPresenceStore final : public PresenceStore {
   FaultPlan& plan_;
 };
 
+class FaultyDeviceStore final : public DeviceStore {
+ public:
+  FaultyDeviceStore(DeviceStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<> seen(std::span<const DeviceSeen> devices) override {
+    return plan_.run([&] { return inner_.seen(devices); });
+  }
+  Result<std::vector<DeviceRow>> list(const std::string& user) override {
+    return plan_.run([&] { return inner_.list(user); });
+  }
+  Result<Committed<std::vector<std::string>>> forget(const std::string& user,
+                                                     const std::string& device) override {
+    return plan_.run([&] { return inner_.forget(user, device); });
+  }
+
+ private:
+  DeviceStore& inner_;
+  FaultPlan& plan_;
+};
+
 class FaultyDirectoryLog final : public DirectoryLog {
  public:
   FaultyDirectoryLog(DirectoryLog& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}

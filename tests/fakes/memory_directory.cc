@@ -155,6 +155,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.audit = memory_audit(database, clock);
   stores.admissions = memory_admissions(database, clock);
   stores.presence = memory_presence(database);
+  stores.devices = memory_devices(database, steps_kept);
   return stores;
 }
 

@@ -43,6 +43,10 @@ struct MemoryDatabase {
     JoinLink link;
     std::string sha256;
   };
+  struct DeviceEntry {
+    DeviceRow row;
+    std::set<std::string> tokens;
+  };
   using MemberKey = std::pair<std::uint64_t, std::string>;  // room, user
 
   std::mutex mutex;
@@ -64,6 +68,7 @@ struct MemoryDatabase {
   std::map<std::string, TokenRow> tokens;
   std::map<std::string, PresenceRow> presence;
   WallTime presence_watched_at{};
+  std::map<std::string, std::map<std::string, DeviceEntry>> devices;  // user → name → device
   std::string directory_id;
   std::uint64_t version = 0, log_floor = 0;
   std::map<std::uint64_t, DirectoryStep> log;
@@ -96,5 +101,7 @@ std::unique_ptr<AdmissionStore> memory_admissions(std::shared_ptr<MemoryDatabase
 std::unique_ptr<AuditStore> memory_audit(std::shared_ptr<MemoryDatabase> database, const Clock& clock);
 std::unique_ptr<DirectoryLog> memory_directory(std::shared_ptr<MemoryDatabase> database);
 std::unique_ptr<PresenceStore> memory_presence(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<DeviceStore> memory_devices(std::shared_ptr<MemoryDatabase> database,
+                                            std::uint32_t steps_kept);
 
 }  // namespace parley::backend
