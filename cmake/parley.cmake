@@ -12,6 +12,9 @@ endif()
 add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers) # designated initializers leave members out on purpose
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wno-restrict) # GCC 12 sees overlaps in std::string where there are none (PR 105651)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    add_compile_options(-Wno-maybe-uninitialized) # the other alternatives of a std::variant that is moved (seen with 14.2)
+  endif()
 endif()
 # Lines and functions for backtraces, no variables: a third less to compile.
 add_compile_options($<$<CONFIG:RelWithDebInfo>:-g1>)

@@ -82,7 +82,8 @@ def retained(server, filter, user="carol"):
     with server.client(user) as c:
         c.subscribe(filter)
         c.ok("room.list")  # the answer comes after what is retained
-        return {m.topic: m.payload.decode() for m in c.seen if m.retain}
+        # The administrator's short connections are now and then long enough to be seen.
+        return {m.topic: m.payload.decode() for m in c.seen if m.retain and not m.topic.endswith("/admin")}
 
 
 def test_members_see_who_comes_goes_and_is_away(chat):
