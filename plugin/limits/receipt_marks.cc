@@ -13,8 +13,8 @@ std::string key_of(std::string_view user, std::uint64_t room) {
   return key;
 }
 
-bool below(std::uint64_t given, std::uint64_t known) {
-  return given != 0 && given < known;
+bool reaches(std::uint64_t given, std::uint64_t known) {
+  return given != 0 && given >= known;
 }
 
 }  // namespace
@@ -27,9 +27,9 @@ ReceiptMarks::Direction ReceiptMarks::check(std::string_view user, std::uint64_t
     marks_.insert(std::move(key), receipts);
     return Direction::forward;
   }
-  const bool news = receipts.received > known->received || receipts.read > known->read;
-  const bool behind = below(receipts.received, known->received) || below(receipts.read, known->read);
-  if (behind && !news) return Direction::backward;
+  const bool any = receipts.received != 0 || receipts.read != 0;
+  if (any && !reaches(receipts.received, known->received) && !reaches(receipts.read, known->read))
+    return Direction::backward;
   known->received = std::max(known->received, receipts.received);
   known->read = std::max(known->read, receipts.read);
   return Direction::forward;

@@ -21,8 +21,9 @@ class ReceiptMarks {
 
   explicit ReceiptMarks(std::size_t entries_max = 100'000) : marks_(entries_max) {}
 
-  // backward: a watermark that is given (not 0) lies below the one known, and the other tells nothing new: a user
-  // whose phone has received more and whose laptop has read more sends both. Nothing is remembered of it.
+  // backward: every watermark that is given (not 0) lies below the one known; nothing is remembered of it. One that
+  // is behind in one of them alone passes: a user's phone has received more, their laptop has read more, and each
+  // repeats its own until the backend, which may have been away, has both.
   // Otherwise forward, an exact repeat included: clients repeat their receipts after a reconnect. `user` is
   // the name as created, `room` the room's number.
   Direction check(std::string_view user, std::uint64_t room, const wire::Receipts& receipts);

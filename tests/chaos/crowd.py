@@ -4,10 +4,12 @@ import dataclasses
 import itertools
 import time
 
+from census import Census
 from checker import Findings, check_all, check_members
 from collect import Archive
 from harness import wait_until
 from ledger import Ledger
+from marker import Marker
 from reader import Reader
 from sender import Sender
 from steward import Steward
@@ -26,9 +28,10 @@ class Size:
     rate: float = 250  # messages a second, of all senders
     talkers: int = 4
     talk_rate: float = 20  # entries a second, of all talkers
+    markers: int = 6
 
 
-SMALL = Size(rooms=2, users=4, senders=6, readers=4, rate=100, talkers=2)
+SMALL = Size(rooms=2, users=4, senders=6, readers=4, rate=100, talkers=2, markers=3)
 
 
 class Crowd:
@@ -43,7 +46,9 @@ class Crowd:
         server.populate(self.users, self.rooms, guests)
         self.senders, self.readers = self._make_senders(), self._make_readers()
         self.steward = Steward(server, self.ledger, rng.random(), self.rooms, guests)
-        self.clients = [*self.readers, *self.senders, self.steward]
+        self.guests = guests
+        self.markers = self._make_markers()
+        self.clients = [*self.readers, *self.senders, *self.markers, self.steward]
 
     def _make_senders(self):
         """Every combination of version, QoS, ref and session in turn, in an order of the seed's; every fourth over WebSocket."""
@@ -74,6 +79,11 @@ class Crowd:
                                   rooms, v=v, qos=qos, clean=clean, ws=i % 4 == 2 and i % 3 > 0, naps=not clean or i % 2 == 0,
                                   syncing=i % 3 == 0))
         return readers
+
+    def _make_markers(self):
+        """Two devices each of half of them, so that the marks of a user come from both."""
+        return [Marker(self.server, self.ledger, self.rng.random(), self.users[i // 2 % len(self.users)], f"marker{i}", self.rooms, v=4 + i % 2,
+                       ws=i % 3 == 2) for i in range(self.size.markers)]
 
     def start(self):
         for client in self.clients:
@@ -115,6 +125,7 @@ class Crowd:
             for room in self.rooms:
                 wait_until(lambda: any(entry.key == f"end#{room}" for entry in archive.tail(room)), f"{room} is stored to its end", SETTLE_S)
             history = self._history(archive)
+            self._count()
             self._heal({room: entries[-1].seq for room, entries in history.items()})
             self.abort()
             return history
@@ -142,6 +153,25 @@ class Crowd:
                 wait_until(lambda: admin.send(room, {"text": key, "ref": key}) < 0x80, f"{room} takes a message")
                 self.ledger.accept(key)
 
+    def _count(self):
+        """Markers get all written down that they told; then everybody's counters and marks are asked for."""
+        for marker in self.markers:
+            marker.finish()
+        end = time.monotonic() + SETTLE_S
+        for marker in self.markers:
+            marker.join(max(0.1, end - time.monotonic()))
+        self.problems += [f"{m.device}'s receipts are never written down: {m.told}" for m in self.markers if m.is_alive()]
+        self.census = Census(self.server, self.rooms, [*self.users, *self.guests])
+
+    def _told(self):
+        """(room, user) → the highest (received, read) any of their devices told."""
+        told = {}
+        for marker in self.markers:
+            for room, (received, read) in marker.told.items():
+                known = told.get((room, marker.user), (0, 0))
+                told[room, marker.user] = max(known[0], received), max(known[1], read)
+        return told
+
     def _heal(self, last):
         syncing = [reader for reader in self.readers if reader.syncing]
         for reader in syncing:
@@ -158,7 +188,9 @@ class Crowd:
         healed = [view for reader in self.readers for view in reader.healed_views()]
         heard = [one for reader in self.readers for one in reader.heard()]
         self.problems += self.ledger.untold[:5] + self.ledger.unexpected[:5] + self.steward.wrong[:5]
-        return check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices, self.steward.done_to, heard)
+        findings = check_all(self.ledger.sent, self.ledger.accepted, history, views, healed, self.ledger.notices, self.steward.done_to, heard)
+        self.census.check(self._told(), findings)
+        return findings
 
     def figures(self, history, findings):
         ledger, counts = self.ledger, findings.counts
@@ -174,6 +206,8 @@ class Crowd:
             "live_wrong": counts["live_differs"] + counts["live_order"], "not_healed": counts["not_healed"],
             "talk_folded": sum(len(talk) for r in self.readers if r.syncing for talk in r.talk.values()),
             "folds_wrong": counts["fold_differs"],
+            "receipts": sum(marker.receipts for marker in self.markers), "marks_wrong": counts["marks_wrong"],
+            "counters_compared": self.census.compared(), "counters_wrong": counts["counter_wrong"],
             "epochs_changed": counts["epoch_changed"],
             "connects": sum(client.connects for client in self.clients),
             "member_changes": sum(map(len, self.steward.done_to.values())), "rights_probed": self.steward.probes,

@@ -11,6 +11,8 @@ TITLES = {
     "not_healed": "gaps that sync did not heal", "talk_folded": "entries that speak of others, folded by readers",
     "folds_wrong": "… to something else than history", "epochs_changed": "rooms whose epoch changed",
     "member_changes": "joins and leaves confirmed", "rights_probed": "… tried at once at the broker", "members_wrong": "… not so",
+    "receipts": "receipts told", "marks_wrong": "… marks that are not what was told",
+    "counters_compared": "overviews of a room recounted", "counters_wrong": "… other than the recount",
     "connects": "connections made by clients", "slowest_broker_start_ms": "slowest start of the broker, ms",
 }
 

@@ -8,6 +8,7 @@ from sender import Pending, Sender
 
 TALK = re.compile(rb'"type":"(?:edit|delete|reaction)"|"talk":1')  # in an envelope, or in content that a talker wrote
 REMEMBERED = 60  # messages of a room that may be spoken of
+MENTIONS = ("", "@user0 look", "@USER1, @guest0", "@room", "mail@user0.org")
 KEYS = ("👍", "👎", "x")
 
 
@@ -35,7 +36,7 @@ class Talker(Sender):
             known = list(self._seqs[room])
         draw = self.rng.random()
         if draw < 0.3 or not known:
-            return {"text": key, "talk": 1}
+            return {"text": f"{key} {self.rng.choice(MENTIONS)}", "talk": 1}
         target = self.rng.choice(known)
         if draw < 0.45:
             return {"text": key, "talk": 1, "thread": target, "reply_to": target}

@@ -152,20 +152,6 @@ class Postgres(Daemon):
             raise ServerError(f"pg_basebackup: {done.stderr.strip()}")
         return self
 
-    def rejoin(self, primary, rewind):
-        """A killed primary becomes a replica of the one that was promoted in its place; what it alone had is lost. With rewind=True by
-        pg_rewind, for which it ran with wal_log_hints; else from a new copy."""
-        if not rewind:
-            shutil.rmtree(self.data)
-            return self.follow(primary)
-        self._clear_up_after_crash()
-        primary.sql("CHECKPOINT")  # before that pg_rewind does not see that it was promoted
-        done = self.command([self._programs() / "pg_rewind", "-D", self.data, "-R",
-                             "--source-server", f"dbname=postgres application_name={self.name}"], env=primary.environment())
-        if done.returncode != 0:
-            raise ServerError(f"pg_rewind: {done.stderr.strip()}")
-        return self
-
     def promote(self):
         """From replica to primary; returns when it takes writes."""
         self.sql("SELECT pg_promote()")
