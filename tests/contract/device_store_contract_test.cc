@@ -24,7 +24,8 @@ class DeviceStoreContract : public StoreContract {
   // As "phone 10-20".
   std::vector<std::string> list(const std::string& user = "alice") {
     std::vector<std::string> out;
-    for (const auto& row : *devices().list(user))
+    const auto rows = devices().list(user).value();
+    for (const auto& row : rows)
       out.push_back(row.device + " " + std::to_string(to_ms(row.first_seen)) + "-" +
                     std::to_string(to_ms(row.last_seen)));
     return out;
