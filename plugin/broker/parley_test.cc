@@ -168,6 +168,7 @@ TEST_F(PluginWithoutABroker, the_muted_send_nothing_until_their_time_is_over) {
   EXPECT_TRUE(send("alice", "phone", R"({"text":"before","ref":"b"})"));
   EXPECT_EQ(newest_notice()["type"], "duplicate");
   clock_.advance(std::chrono::seconds(60));
+  parley_->tick();
   EXPECT_TRUE(send("alice", "phone", "after"));
   change(wire::MutePut{.room = 7, .user = "alice", .until_ms = 253'402'300'799'000});
   EXPECT_FALSE(send("alice", "phone", "x"));
@@ -193,6 +194,7 @@ TEST_F(PluginWithoutABroker, in_slow_mode_plain_members_send_every_so_often) {
   EXPECT_EQ(notice["ref"], "2");
   EXPECT_TRUE(send("alice", "phone", R"({"text":"one","ref":"1"})"));  // a repeat is told its number
   clock_.advance(std::chrono::seconds(12));
+  parley_->tick();
   EXPECT_TRUE(send("alice", "phone", R"({"text":"two","ref":"2"})"));
   EXPECT_FALSE(send("alice", "phone", "three"));
   change(wire::MemberPut{.room = 7, .user = "alice", .role = wire::Role::moderator});
