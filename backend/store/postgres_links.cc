@@ -131,8 +131,9 @@ void erase(PostgresConnection& connection, const BatchLinks::Effects& effects) {
     texts.add(wire::deletion_text(deletion));
   }
   connection.query(PARLEY_ERASE("seq"), rooms, seqs, by, own_texts);
-  connection.query(PARLEY_ERASE("target") " AND m.type IN ('edit', 'reaction') AND m.deleted = 0", rooms,
-                   seqs, by, texts);
+  connection.query(
+      PARLEY_ERASE("target") " AND m.seq > m.target AND m.type IN ('edit', 'reaction') AND m.deleted = 0",
+      rooms, seqs, by, texts);
 #define PARLEY_GONE(table, column)                        \
   "DELETE FROM " table " t USING (SELECT *" PARLEY_PLACES \
   ") n WHERE t.room_id = n.room_id"                       \

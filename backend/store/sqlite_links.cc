@@ -16,9 +16,10 @@ void erase(SqliteConnection& connection, BatchLinks::Place place, const wire::De
   const auto [room, seq] = place;
   const auto own_text = wire::deletion_text(deletion, thread), text = wire::deletion_text(deletion);
   connection.run(PARLEY_ERASE " WHERE room_id = ?1 AND seq = ?2", room, seq, deletion.seq, own_text);
-  connection.run(PARLEY_ERASE
-                 " WHERE room_id = ?1 AND target = ?2 AND type IN ('edit', 'reaction') AND deleted = 0",
-                 room, seq, deletion.seq, text);
+  connection.run(
+      PARLEY_ERASE
+      " WHERE room_id = ?1 AND target = ?2 AND seq > ?2 AND type IN ('edit', 'reaction') AND deleted = 0",
+      room, seq, deletion.seq, text);
   connection.run("DELETE FROM edits WHERE room_id = ? AND target = ?", room, seq);
   connection.run("DELETE FROM reactions WHERE room_id = ? AND target = ?", room, seq);
   connection.run("DELETE FROM mentions WHERE room_id = ? AND seq = ?", room, seq);

@@ -158,8 +158,8 @@ void MemoryMessageStore::write_down(const BatchLinks::Effects& effects) {
 
 void MemoryMessageStore::erase(BatchLinks::Place place, const wire::Deletion& deletion) {
   for (auto& [seq, row] : database_->messages[place.first]) {
-    const bool said_of_it =
-        row.links.target == place.second && (row.type == "edit" || row.type == "reaction");
+    const bool said_of_it = row.links.target == place.second && seq > place.second &&
+                            (row.type == "edit" || row.type == "reaction");
     if (seq != place.second && (!said_of_it || row.links.deleted != 0)) continue;
     row.envelope = wire::erased(row.envelope, deletion, row.links.thread);
     row.links.deleted = deletion.seq;
