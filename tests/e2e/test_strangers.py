@@ -78,7 +78,8 @@ def test_a_member_cannot_publish_what_is_not_theirs(chat, topic):
     out = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(chat.mqtt_port), "-u", "admin", "-P", chat.admin_token, "-V", "5",
                           "-t", "rooms/lobby/#", "-t", "users/+/devices/+/status", "--retained-only", "-W", "1", "-F", "%t"],
                          capture_output=True, text=True)
-    assert set(out.stdout.split()) <= {"rooms/lobby/state"}
+    presence = {f"rooms/lobby/presence/{name}" for name in ("alice", "bob", "mod", "reader", "admin")}  # the backend's
+    assert set(out.stdout.split()) <= {"rooms/lobby/state", *presence}
 
 
 def test_a_reader_may_read_but_not_send(chat):
