@@ -102,7 +102,8 @@ Result<Event> parse_event(std::string_view text) {
       e.protocol = static_cast<int>(members.number("protocol", kProtocolMax, JsonMembers::required, 3));
     }
     if (shape->device) e.session = members.number("session", kJsonIntegerMax, JsonMembers::required, 1);
-    if (shape->at) e.at = static_cast<std::int64_t>(members.number("at", kJsonIntegerMax));
+    if (shape->at)
+      e.at = static_cast<std::int64_t>(members.number("at", kJsonIntegerMax, JsonMembers::required, 1));
   }
   if (auto finished = members.finish(); !finished) return std::unexpected(std::move(finished.error()));
   return e;

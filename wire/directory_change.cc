@@ -219,6 +219,12 @@ class BinaryFields {
     const std::string_view raw = take(8);
     return raw.empty() ? 0 : get_le<std::uint64_t>(raw.data());
   }
+  // A room's pause between messages is written only when there is one.
+  std::uint32_t slow_seconds() {
+    const std::uint64_t value = number();
+    if (value == 0 || value > kSlowSecondsMax) ok_ = false;
+    return ok_ ? static_cast<std::uint32_t>(value) : 0;
+  }
   std::string text() {
     const std::string_view size = take(2);
     return size.empty() ? std::string() : std::string(take(get_le<std::uint16_t>(size.data())));
@@ -269,7 +275,7 @@ DirectoryChange read_fields(std::uint8_t kind, BinaryFields& in) {
       return MutePut{in.number(), in.text(), static_cast<std::int64_t>(in.number())};
     default:
       return RoomPut{in.number(), in.text(),   static_cast<RoomKind>(in.byte(2)),
-                     in.text(),   in.number(), static_cast<std::uint32_t>(in.number())};
+                     in.text(),   in.number(), in.slow_seconds()};
   }
 }
 

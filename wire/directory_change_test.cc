@@ -182,12 +182,16 @@ TEST(DirectoryChange, of_no_kind_or_role_there_is_is_corrupt) {
     return !read_change(left);
   };
   const std::string user = binary(UserPut{"al", true, false, ""});
-  EXPECT_TRUE(refused(user, 0, 6));
+  EXPECT_TRUE(refused(user, 0, 8));
   EXPECT_TRUE(refused(user, 5, 2));
   const std::string member = binary(MemberPut{1, "u", Role::owner, false});
   EXPECT_TRUE(refused(member, 12, 5));
   EXPECT_TRUE(refused(member, 13, 2));
   EXPECT_TRUE(refused(binary(RoomPut{1, "r", RoomKind::group, "e", 2}), 12, 3));
+  const std::string slow = binary(RoomPut{1, "r", RoomKind::group, "e", 2, 30});
+  EXPECT_TRUE(refused(slow, slow.size() - 8, 0)) << "a slow room without its seconds";
+  EXPECT_TRUE(refused(slow, slow.size() - 6, 1)) << "more than the longest pause";
+  EXPECT_TRUE(refused(slow, slow.size() - 4, 1)) << "more than 32 bits";
 }
 
 }  // namespace
