@@ -1,5 +1,6 @@
 #include "backend/store/postgres_admission_store.h"
 
+#include "backend/store/admission_rows.h"
 #include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_room_rows.h"
 
@@ -12,31 +13,6 @@ namespace {
 #define PARLEY_LINKS "SELECT id, room_id, creator, at, expires_at, uses_left, uses FROM join_links"
 // Parameter 1 is the time.
 #define PARLEY_LINK_WORKS "(expires_at = 0 OR expires_at > $1) AND uses_left <> 0"
-
-constexpr std::int64_t kNoLimit = -1;  // uses_left
-
-Invitation read_invitation(const PostgresRows::Row& row) {
-  return {.room_id = row.number(0),
-          .room = row.string(1),
-          .title = row.string(2),
-          .kind = static_cast<wire::RoomKind>(row.integer(3)),
-          .user = row.string(4),
-          .role = static_cast<wire::Role>(row.integer(5)),
-          .by = row.string(6),
-          .at = from_ms(row.integer(7)),
-          .expires_at = from_ms(row.integer(8))};
-}
-
-JoinLink read_link(const PostgresRows::Row& row) {
-  JoinLink link{.id = row.string(0),
-                .room_id = row.number(1),
-                .by = row.string(2),
-                .at = from_ms(row.integer(3)),
-                .uses = static_cast<std::uint32_t>(row.integer(6))};
-  if (row.integer(4) != 0) link.expires_at = from_ms(row.integer(4));
-  if (row.integer(5) != kNoLimit) link.uses_left = static_cast<std::uint32_t>(row.integer(5));
-  return link;
-}
 
 Result<std::vector<Invitation>> read_invitations(const PostgresRows& rows) {
   std::vector<Invitation> all;

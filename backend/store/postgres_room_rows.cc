@@ -5,8 +5,8 @@ namespace {
 
 #define PARLEY_ROOM_COLUMNS                                                                \
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
-  "coalesce(p.quarantined, false), r.shard, r.slow_s, " \
-  "coalesce(p.counted, 0), coalesce(p.rewritten, 0), coalesce(p.annotated, 0), " \
+  "coalesce(p.quarantined, false), r.shard, r.slow_s, "                                    \
+  "coalesce(p.counted, 0), coalesce(p.rewritten, 0), coalesce(p.annotated, 0), "           \
   "coalesce(p.last_message, 0)"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
@@ -14,13 +14,15 @@ namespace {
 #define PARLEY_PEER                                                                                       \
   ", CASE WHEN r.kind = 1 AND m.role > 0 THEN coalesce((SELECT other.user_name FROM members other WHERE " \
   "other.room_id = r.id AND other.user_name <> $1 LIMIT 1), '') ELSE '' END"
-#define PARLEY_WITH_ROLE                                                                            \
-  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0), coalesce(m.received, 0), coalesce(m.read, 0)" PARLEY_PEER \
+#define PARLEY_WITH_ROLE                                                            \
+  "SELECT " PARLEY_ROOM_COLUMNS                                                     \
+  ", coalesce(m.role, 0), coalesce(m.received, 0), coalesce(m.read, 0)" PARLEY_PEER \
   " FROM rooms r" PARLEY_PROGRESS "  LEFT JOIN members m ON m.room_id = r.id AND m.user_name = $1 WHERE"
 
-constexpr std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role, m.received, m.read" PARLEY_PEER
-                                          " FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
-                                          " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
+constexpr std::string_view kRoomsOfUser =
+    "SELECT " PARLEY_ROOM_COLUMNS ", m.role, m.received, m.read" PARLEY_PEER
+    " FROM members m JOIN rooms r ON r.id = m.room_id" PARLEY_PROGRESS
+    " WHERE m.user_name = $1 AND" PARLEY_IN_ORDER;
 constexpr std::string_view kPublicRooms =
     PARLEY_WITH_ROLE " r.public AND position($4 IN r.search_key) > 0 AND" PARLEY_IN_ORDER;
 constexpr std::string_view kAllRooms = PARLEY_WITH_ROLE PARLEY_IN_ORDER;
@@ -91,15 +93,6 @@ PlacedRoom read_room(const PostgresRows::Row& row) {
             .quarantined = row.flag(8),
             .slow_s = static_cast<std::uint32_t>(row.integer(10))};
   return {std::move(room), row.string(9)};
-}
-
-Member read_member(const PostgresRows::Row& row) {
-  return {.user = row.string(0),
-          .role = static_cast<wire::Role>(row.integer(1)),
-          .banned = row.integer(2) != 0,
-          .since = from_ms(row.integer(3)),
-          .marks = {.received = row.number(4), .read = row.number(5)},
-          .muted_until = from_ms(row.integer(6))};
 }
 
 Result<PlacedRoom> room_by_name(PostgresConnection& connection, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "backend/store/member_rows.h"
 #include "backend/store/postgres_connection.h"
 #include "backend/store/room_store.h"
 
@@ -23,7 +24,6 @@ PlacedRoom read_room(const PostgresRows::Row& row);
 
 // Rows for read_member. Parameters: room, after, limit.
 std::string_view members_query(bool banned);
-Member read_member(const PostgresRows::Row& row);
 
 Result<PlacedRoom> room_by_name(PostgresConnection& connection, const std::string& name);
 Result<PlacedRoom> room_by_id(PostgresConnection& connection, std::uint64_t room_id);

@@ -240,9 +240,11 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
             ? connection.query(sql, query.user, query.after, query.limit, fold_text(query.text))
             : connection.query(sql, query.user, query.after, query.limit);
     for (auto row : found)
-      rooms.push_back({read_room(row), static_cast<wire::Role>(row.integer(kPostgresRoomColumns)),
-                       {.received = row.number(kPostgresRoomColumns + 1), .read = row.number(kPostgresRoomColumns + 2)},
-                       row.string(kPostgresRoomColumns + 3)});
+      rooms.push_back(
+          {read_room(row),
+           static_cast<wire::Role>(row.integer(kPostgresRoomColumns)),
+           {.received = row.number(kPostgresRoomColumns + 1), .read = row.number(kPostgresRoomColumns + 2)},
+           row.string(kPostgresRoomColumns + 3)});
     return rooms;
   });
   if (!listed) return std::unexpected(listed.error());
@@ -250,7 +252,8 @@ Result<std::vector<RoomOfUser>> PostgresRoomStore::list(const RoomQuery& query) 
   for (auto& one : *listed) placed.push_back(&one.placed);
   if (auto done = complete(std::move(placed)); !done) return std::unexpected(done.error());
   std::vector<RoomOfUser> rooms;
-  for (auto& one : *listed) rooms.push_back({std::move(one.placed.room), one.role, one.marks, std::move(one.peer)});
+  for (auto& one : *listed)
+    rooms.push_back({std::move(one.placed.room), one.role, one.marks, std::move(one.peer)});
   return rooms;
 }
 
@@ -354,7 +357,9 @@ Result<Committed<Member>> PostgresRoomStore::change_member(const MemberChange& d
         if (auto used = use_ticket(connection, draft, clock_.wall()); !used)
           return std::unexpected(used.error());
         StepDraft step{.room_id = draft.room_id, .entries = draft.entries};
-        auto next = moves ? put_member(connection, now, draft, marks_at_joining(*std::move(room)), clock_.wall()) : now;
+        auto next =
+            moves ? put_member(connection, now, draft, marks_at_joining(*std::move(room)), clock_.wall())
+                  : now;
         if (moves)
           step.changes.push_back(wire::MemberPut{
               .room = draft.room_id, .user = draft.user, .role = draft.role, .banned = draft.banned});

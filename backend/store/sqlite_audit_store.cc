@@ -2,21 +2,10 @@
 
 #include <limits>
 
+#include "backend/store/audit_rows.h"
+
 namespace parley::backend {
 namespace {
-
-RecordedAct read_act(const Query& row) {
-  return {.id = row.number(0),
-          .at = from_ms(row.integer(1)),
-          .act = {.actor = row.string(2),
-                  .device = row.string(3),
-                  .address = row.string(4),
-                  .action = row.string(5),
-                  .room = row.string(6),
-                  .user = row.string(7),
-                  .outcome = row.string(8),
-                  .details = row.string(9)}};
-}
 
 // Parameters that are "" ask for nothing: no name is.
 constexpr std::string_view kActs =

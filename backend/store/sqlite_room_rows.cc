@@ -12,9 +12,10 @@ namespace parley::backend {
 #define PARLEY_PEER                                                                                  \
   ", CASE WHEN r.kind = 1 AND m.role > 0 THEN coalesce((SELECT other.user FROM members other WHERE " \
   "other.room_id = r.id AND other.user <> ?1 LIMIT 1), '') ELSE '' END"
-#define PARLEY_WITH_ROLE                                            \
-  "SELECT " PARLEY_ROOM_COLUMNS ", coalesce(m.role, 0), coalesce(m.received, 0), coalesce(m.read, 0)" PARLEY_PEER \
-  " FROM rooms r"                                                   \
+#define PARLEY_WITH_ROLE                                                            \
+  "SELECT " PARLEY_ROOM_COLUMNS                                                     \
+  ", coalesce(m.role, 0), coalesce(m.received, 0), coalesce(m.read, 0)" PARLEY_PEER \
+  " FROM rooms r"                                                                   \
   " LEFT JOIN members m ON m.room_id = r.id AND m.user = ?1"
 
 const std::string_view kRoomsOfUser = "SELECT " PARLEY_ROOM_COLUMNS ", m.role, m.received, m.read" PARLEY_PEER
@@ -73,15 +74,6 @@ Room read_room(const Query& row) {
           .members = static_cast<std::uint32_t>(row.integer(7)),
           .quarantined = row.integer(8) != 0,
           .slow_s = static_cast<std::uint32_t>(row.integer(9))};
-}
-
-Member read_member(const Query& row) {
-  return {.user = row.string(0),
-          .role = static_cast<wire::Role>(row.integer(1)),
-          .banned = row.integer(2) != 0,
-          .since = from_ms(row.integer(3)),
-          .marks = {.received = row.number(4), .read = row.number(5)},
-          .muted_until = from_ms(row.integer(6))};
 }
 
 Result<Room> room_by_name(SqliteConnection& connection, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "backend/store/member_rows.h"
 #include "backend/store/room_store.h"
 #include "backend/store/sqlite_connection.h"
 
@@ -21,7 +22,6 @@ Room read_room(const Query& row);
 // Rows for read_member. Parameters: room, after, limit.
 extern const std::string_view kMembersOfRoom;
 extern const std::string_view kBannedOfRoom;
-Member read_member(const Query& row);
 
 Result<Room> room_by_name(SqliteConnection& connection, const std::string& name);
 Result<Room> room_by_id(SqliteConnection& connection, std::uint64_t room_id);

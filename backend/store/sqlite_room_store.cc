@@ -183,9 +183,10 @@ Result<RoomList> SqliteRoomStore::list(const RoomQuery& query) {
     auto row = searched ? connection.query(kPublicRooms, query.user, query.after, query.limit, text)
                         : connection.query(list_sql(query.which), query.user, query.after, query.limit);
     while (row.step())
-      rooms.push_back(
-          {read_room(row), static_cast<wire::Role>(row.integer(kRoomColumns)), {.received = row.number(kRoomColumns + 1), .read = row.number(kRoomColumns + 2)},
-           row.string(kRoomColumns + 3)});
+      rooms.push_back({read_room(row),
+                       static_cast<wire::Role>(row.integer(kRoomColumns)),
+                       {.received = row.number(kRoomColumns + 1), .read = row.number(kRoomColumns + 2)},
+                       row.string(kRoomColumns + 3)});
     return rooms;
   });
 }
