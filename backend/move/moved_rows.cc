@@ -1,5 +1,7 @@
 #include "backend/move/moved_rows.h"
 
+#include <utility>
+
 #include "base/encoding.h"
 
 namespace parley::backend {
@@ -89,41 +91,20 @@ constexpr MovedTable kTables[] = {
      " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
 };
 
-void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& a) {
-  switch (a.size()) {
-    case 3:
-      to.query(sql, a[0], a[1], a[2]);
-      return;
-    case 4:
-      to.query(sql, a[0], a[1], a[2], a[3]);
-      return;
-    case 5:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4]);
-      return;
-    case 6:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5]);
-      return;
-    case 7:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
-      return;
-    case 8:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
-      return;
-    case 9:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
-      return;
-    case 10:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9]);
-      return;
-    case 11:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10]);
-      return;
-    case 13:
-      to.query(sql, a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12]);
-      return;
-    default:
-      throw PostgresFailure{Errc::internal, "A table has an unforeseen number of columns.", ""};
-  }
+template <std::size_t... Nth>
+void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& columns,
+         std::index_sequence<Nth...>) {
+  to.query(sql, columns[Nth]...);
+}
+
+// A table has three columns to thirteen: whichever number it is, the statement takes as many parameters.
+template <std::size_t Count = 13>
+void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& columns) {
+  if (columns.size() == Count) return run(to, sql, columns, std::make_index_sequence<Count>());
+  if constexpr (Count > 3)
+    run<Count - 1>(to, sql, columns);
+  else
+    throw PostgresFailure{Errc::internal, "A table has an unforeseen number of columns.", ""};
 }
 
 }  // namespace
