@@ -120,7 +120,8 @@ TEST_F(HistoryRequests, each_room_is_answered_for_itself) {
 TEST_F(HistoryRequests, sync_is_for_members_and_administrators) {
   EXPECT_EQ(ok("dave", "sync", {{"rooms", {{"lab", {{"since", 0}}}}}})["rooms"]["lab"]["error"]["code"],
             "not_a_member");
-  EXPECT_TRUE(ok("root", "sync", {{"rooms", {{"lab", {{"since", 0}}}}}})["rooms"]["lab"].contains("messages"));
+  EXPECT_TRUE(
+      ok("root", "sync", {{"rooms", {{"lab", {{"since", 0}}}}}})["rooms"]["lab"].contains("messages"));
   EXPECT_EQ(
       ok("root", "sync", {{"rooms", {{"nowhere", {{"since", 0}}}}}})["rooms"]["nowhere"]["error"]["code"],
       "not_found");

@@ -1,11 +1,11 @@
 #include <fstream>
 #include <set>
 
-#include "source_dir.h"
 #include "backend/requests/create_admin.h"
 #include "backend/requests/requests_test.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "source_dir.h"
 
 namespace parley::backend {
 namespace {

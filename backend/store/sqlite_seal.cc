@@ -3,11 +3,11 @@
 namespace parley::backend {
 namespace {
 
-constexpr const char* kSealed[] = {"meta",        "users",      "tokens",     "rooms",         "members",
-                                   "bans",        "messages",   "quarantine", "directory_log", "mutes",
-                                   "invitations", "join_links", "audit",      "edits",         "reactions",
-                                   "threads",     "mentions",   "search_texts",   "presence",   "presence_watch",
-                                   "devices",     "device_tokens"};
+constexpr const char* kSealed[] = {
+    "meta",     "users",          "tokens",        "rooms",        "members",     "bans",
+    "messages", "quarantine",     "directory_log", "mutes",        "invitations", "join_links",
+    "audit",    "edits",          "reactions",     "threads",      "mentions",    "search_texts",
+    "presence", "presence_watch", "devices",       "device_tokens"};
 
 }  // namespace
 

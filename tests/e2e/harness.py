@@ -30,6 +30,8 @@ BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
 PARLEYD = BUILD / "bin" / "parleyd"
 PARLEYCTL = BUILD / "bin" / "parleyctl"
 PLUGIN = BUILD / "lib" / "mosquitto_parley.so"
+# What the backend keeps retained below rooms/lobby, the room of the `chat` fixture.
+LOBBY_RETAINED = {"rooms/lobby/state"} | {f"rooms/lobby/presence/{name}" for name in ("alice", "bob", "mod", "reader", "admin")}
 WAIT_S = 60  # how long a condition may take before the test fails; not how long anything should take
 
 

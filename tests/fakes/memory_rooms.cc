@@ -92,7 +92,8 @@ Result<std::vector<RoomOfUser>> MemoryRoomStore::list(const RoomQuery& query) {
         (!row.room.is_public ||
          !room_search_key(row.room.name, row.room.title).contains(fold_text(query.text))))
       continue;
-    rooms.push_back({seen(row), me.role, me.marks, me.role == wire::Role::none ? "" : peer(row.room, query.user)});
+    rooms.push_back(
+        {seen(row), me.role, me.marks, me.role == wire::Role::none ? "" : peer(row.room, query.user)});
   }
   std::ranges::sort(rooms, {}, [](const RoomOfUser& item) { return item.room.name; });
   if (rooms.size() > query.limit) rooms.resize(query.limit);

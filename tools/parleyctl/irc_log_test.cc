@@ -1,4 +1,3 @@
-#include "source_dir.h"
 #include "tools/parleyctl/irc_log.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "source_dir.h"
 
 namespace parley::ctl {
 namespace {
