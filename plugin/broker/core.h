@@ -59,7 +59,7 @@ struct Core {
   Notices::About about(const wire::Topic& topic, std::string_view payload) const {
     const bool message = topic.kind == wire::TopicKind::room_send;
     return {.room = topic.room,
-            .ref = message ? wire::peek_ref(payload, options.max_content_bytes) : std::string(),
+            .unread = message ? payload.substr(0, options.max_content_bytes) : std::string_view(),
             .method = topic.method};
   }
   // Tells the sender, counts, and gives false: what the callback answers.

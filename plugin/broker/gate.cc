@@ -67,14 +67,12 @@ AclDecision Gate::write(const Client& client, const AclRequest& request) {
   const std::string_view sender = session ? std::string_view(session->user) : std::string_view();
   if (decision == AclDecision::deny) {
     auto refusal = explain(core_.live(), asked);
-    core_.refuse(sender, {refusal.code, std::move(refusal.reason)},
-                 {.room = topic.room, .method = topic.method});
+    core_.refuse(sender, {refusal.code, std::move(refusal.reason)}, core_.about(topic, request.payload));
     return decision;
   }
   if (auto judged = judge_payload(topic, request); !judged) {
     if (!judged.error().reason.empty())
-      core_.refuse(sender, {judged.error().code, judged.error().reason},
-                   {.room = topic.room, .method = topic.method});
+      core_.refuse(sender, {judged.error().code, judged.error().reason}, core_.about(topic, request.payload));
     return AclDecision::deny;
   }
   return decision;
@@ -106,13 +104,12 @@ std::expected<void, wire::Refusal> Gate::judge_typing(const wire::Topic& topic,
         wire::Refusal{wire::Code::qos_not_allowed, std::string(code_sentence(wire::Code::qos_not_allowed))});
   const auto room = core_.live().find_room(topic.room);
   if (const auto most = core_.options.typing_room_max; room && room->members > most)
-    return std::unexpected(
-        wire::Refusal{wire::Code::not_allowed, "In a room of more than " + std::to_string(most) +
-                                                   " members nobody is told who is typing."});
+    return std::unexpected(wire::Refusal{
+        wire::Code::not_allowed,
+        "In a room of more than " + std::to_string(most) + " members nobody is told who is typing."});
   const auto user = core_.live().find_account(topic.user);
   if (room && user && core_.live().muted_until_ms(user->ref, room->ref) > to_ms(core_.clock.wall()))
-    return std::unexpected(
-        wire::Refusal{wire::Code::muted, std::string(code_sentence(wire::Code::muted))});
+    return std::unexpected(wire::Refusal{wire::Code::muted, std::string(code_sentence(wire::Code::muted))});
   return wire::check_typing(request.payload);
 }
 

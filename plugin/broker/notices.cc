@@ -1,5 +1,6 @@
 #include "plugin/broker/notices.h"
 
+#include "wire/content.h"
 #include "wire/topics.h"
 
 namespace parley::plugin {
@@ -11,8 +12,10 @@ void Notices::refused(std::string_view user, const wire::Failure& failure, const
     return;
   }
   const auto topic = wire::user_topic(wire::TopicKind::user_inbox, user);
-  broker_.publish(topic.c_str(), wire::format_refused(failure, about.room, about.ref, about.method, about.id,
-                                      static_cast<std::uint64_t>(about.wait.count())),
+  const auto ref = about.unread.empty() ? about.ref : wire::peek_ref(about.unread, about.unread.size());
+  broker_.publish(topic.c_str(),
+                  wire::format_refused(failure, about.room, ref, about.method, about.id,
+                                       static_cast<std::uint64_t>(about.wait.count())),
                   1);
 }
 

@@ -20,10 +20,12 @@ class Notices {
       : broker_(broker), counters_(counters), rate_({kPerSecond, kBurst}) {}
 
   struct About {
-    std::string_view room;
-    std::string ref;
-    std::string_view method;
-    std::string id;
+    std::string_view room{};
+    std::string ref{};
+    std::string_view
+        unread{};  // a message whose `ref` nobody has looked for: done when a notice goes out, and only then
+    std::string_view method{};
+    std::string id{};
     std::chrono::seconds wait{0};  // how long until it would be taken; 0: not known
   };
   void refused(std::string_view user, const wire::Failure& failure, const About& about, SteadyTime now);

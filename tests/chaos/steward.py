@@ -1,10 +1,12 @@
 """An administrator who lets people in and out of rooms all the time, and tries at once whether the broker agrees."""
+import contextlib
 import json
 
 from connection import Roamer
-from harness import Refused
+from harness import Refused, wait_until
 
 ANSWER_S = 5.0
+NOTICE_S = 30  # the broker sends it with the acknowledgement; it may be stopped meanwhile, or killed
 ACTIONS = ("added", "removed")  # in turn
 REQUESTS = {"added": "member.add", "removed": "member.remove"}
 DONE_BEFORE = {"added": "already_exists", "removed": "not_found"}  # what a repeat is told
@@ -63,7 +65,7 @@ class Steward(Roamer):
         try:
             with self.server.client(guest, f"{guest}-probe") as client:
                 code = client.send(room, {"text": key, "ref": key})
-                refusal = client.wait_notice(type="refused", ref=key)["code"] if code >= 0x80 else None
+                refusal = self._refusal(client, key) if code >= 0x80 else None
         except (OSError, Refused, AssertionError):
             return
         if code < 0 or refusal in TRY_AGAIN:
@@ -73,3 +75,12 @@ class Steward(Roamer):
             self.ledger.accept(key)
         if refusal != (None if action == "added" else "not_a_member"):
             self.wrong.append(f"{guest} was {action} in {room}, and then a message of theirs was answered with {code:#x} {refusal or ''}")
+
+    def _refusal(self, client, key):
+        """The code of the notice, which names the refused message; one of TRY_AGAIN when the connection was lost before."""
+        codes = lambda: [notice["code"] for notice in list(client.inbox) if notice.get("ref") == key]
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: codes() or not client.connected, "a notice, or a lost connection", NOTICE_S)
+        if not codes() and client.connected:
+            self.wrong.append(f"{key} was refused, and nobody says why: {client.inbox}")
+        return codes()[0] if codes() else "unavailable"

@@ -42,10 +42,11 @@ OUTSIDER_PUBLISH = ["rooms/lobby/send", "rooms/nowhere/send", "rooms/lobby/messa
 @pytest.mark.parametrize("topic", OUTSIDER_PUBLISH)
 def test_an_outsider_cannot_publish(chat, topic):
     with chat.client("eve") as eve:
-        assert eve.publish(topic, '{"text":"eve was here"}') == 0x87
+        assert eve.publish(topic, '{"text":"eve was here","ref":"e1"}') == 0x87
         notice = eve.wait_notice(type="refused")
         if topic.startswith("rooms/"):
             assert notice["code"] in ("not_a_member", "not_allowed")
+        assert notice.get("ref") == ("e1" if topic.endswith("/send") else None)
     with chat.client("eve", v=4) as eve:
         eve.publish(topic, '{"text":"eve was here"}')
     assert not any(e["content"].get("text") == "eve was here" for e in chat.history("lobby"))
