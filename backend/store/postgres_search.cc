@@ -14,7 +14,7 @@ namespace {
 constexpr std::chrono::seconds kRetry{5};
 constexpr int kPositionMax = 16'383;  // of a word in a tsvector: those after it count as there
 
-std::string quoted(std::string_view word) {
+std::string quote(std::string_view word) {
   return "'" + std::string(word) + "'";  // no word has a quote or a backslash in it
 }
 
@@ -24,11 +24,11 @@ std::string tsquery_of(const TextQuery& query) {
     if (!text.empty()) text += " & ";
     text += '(';
     for (const auto& term : phrase)
-      text += (text.ends_with('(') ? "" : " <-> ") + quoted(term.word) + (term.prefix ? ":*" : "");
+      text += (text.ends_with('(') ? "" : " <-> ") + quote(term.word) + (term.prefix ? ":*" : "");
     text += ')';
   }
-  if (!query.sender.empty()) text += " & " + quoted(sender_word(query.sender));
-  if (query.rooms.size() == 1) text += " & " + quoted(room_word(query.rooms.front()));
+  if (!query.sender.empty()) text += " & " + quote(sender_word(query.sender));
+  if (query.rooms.size() == 1) text += " & " + quote(room_word(query.rooms.front()));
   return text;
 }
 
@@ -37,7 +37,7 @@ std::string tsvector_of(std::string_view words) {
   std::string text;
   for (int position = -1; !words.empty(); ++position) {
     const auto end = std::min(words.find(' '), words.size());
-    text.append(text.empty() ? "" : " ").append(quoted(words.substr(0, end)));
+    text.append(text.empty() ? "" : " ").append(quote(words.substr(0, end)));
     if (position > 0) text.append(":").append(std::to_string(std::min(position, kPositionMax)));
     words.remove_prefix(std::min(end + 1, words.size()));
   }
