@@ -76,6 +76,27 @@ def test_the_store_is_measured_beside_the_bare_database(profile, tmp_path, monke
         assert postgres.sql("SELECT datname FROM pg_database WHERE datname LIKE 'parley_bench_%'") == []
 
 
+def test_searching_is_measured_with_the_text_given(profile, tmp_path, monkeypatch):
+    _, options = store_of(profile, tmp_path, monkeypatch)
+    text = tmp_path / "text"
+    text.write_text("".join(f"the number {i} stands beside {i * i}, common talk of room{i % 7}\n" for i in range(1500)))
+    out = bench("--json", "--rounds", "1", "search", *options, "--text", text, "--messages", "3000", "--rooms", "5")
+    rows = report_of(out)
+    assert rows["stored and indexed", "parley"]["median"] > 0
+    for measure in ("rare", "common", "two words", "phrase", "prefix", "in one room", "by one sender"):
+        assert 0 < rows[measure, "median"]["median"] <= rows[measure, "slowest"]["median"], measure
+    text.write_text("too little\n")
+    assert "only 1 lines" in bench("search", *options, "--text", text).stderr
+
+
+def test_an_overview_of_many_rooms_is_measured(profile, tmp_path, monkeypatch):
+    _, options = store_of(profile, tmp_path, monkeypatch)
+    rows = report_of(bench("--json", "--rounds", "1", "rooms", *options, "--rooms", "50", "--messages", "500"))
+    assert 0 < rows["rooms alone", "median"]["median"] <= rows["rooms alone", "slowest"]["median"]
+    assert rows["with counters", "median"]["median"] > 0
+    assert bench("rooms", *options, "--rooms", "50", "--messages", "60").returncode == 1
+
+
 @pytest.mark.profile("embedded")
 def test_what_can_not_be_measured_is_said():
     out = bench("throughput", "--rooms", "3", "--receivers", "2")

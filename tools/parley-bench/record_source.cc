@@ -1,31 +1,37 @@
 #include "tools/parley-bench/record_source.h"
 
 #include "base/clock.h"
+#include "tools/parley-bench/contender.h"
 #include "wire/feed.h"
 #include "wire/limits.h"
 
 namespace parley::bench {
 
-RecordSource::RecordSource(std::vector<Room> rooms, std::size_t content_bytes)
-    : rooms_(std::move(rooms)), seqs_(rooms_.size(), 0) {
+Said said_of_size(std::size_t content_bytes) {
   constexpr std::string_view kBegin = R"({"text":")", kEnd = R"("})";
+  std::string content(kBegin);
+  content.append(content_bytes - std::min(content_bytes, kBegin.size() + kEnd.size()), 'x').append(kEnd);
+  return {.contents = {std::move(content)}, .senders = 1};
+}
+
+RecordSource::RecordSource(std::vector<Room> rooms, Said said)
+    : rooms_(std::move(rooms)), said_(std::move(said)), seqs_(rooms_.size(), 0) {
   envelope_.epoch = "k3x97q2m";
-  envelope_.from = "user0";
   envelope_.role = "member";
-  envelope_.device = "user0-bench";
   envelope_.type = "text";
-  envelope_.content = kBegin;
-  envelope_.content.append(content_bytes - std::min(content_bytes, kBegin.size() + kEnd.size()), 'x')
-      .append(kEnd);
 }
 
 void RecordSource::append(std::string& out) {
-  const auto i = count_++ % rooms_.size();
+  const auto i = count_ % rooms_.size();
   const auto now = SystemClock().wall();
   envelope_.seq = ++seqs_[i];
   envelope_.id = ids_.next(now);
   envelope_.room = rooms_[i].name;
   envelope_.at = to_ms(now);
+  envelope_.from = user_name(count_ / rooms_.size() % said_.senders);
+  envelope_.device = envelope_.from + "-bench";
+  envelope_.content = said_.contents[count_ % said_.contents.size()];
+  ++count_;
   json_.clear();
   wire::append_envelope(json_, envelope_);
   const wire::Record record{.room_id = rooms_[i].id,

@@ -10,6 +10,14 @@
 
 namespace parley::bench {
 
+// What the records say.
+struct Said {
+  std::vector<std::string> contents;  // JSON objects, one after the other and again
+  std::size_t senders = 1;            // user0, user1 …, in turn
+};
+// A content of so many bytes, whatever is in it.
+Said said_of_size(std::size_t content_bytes);
+
 // Records as the plugin's journal would hold them: room after room in turn, each room's in order. Not thread-safe.
 class RecordSource {
  public:
@@ -17,13 +25,14 @@ class RecordSource {
     std::uint64_t id;
     std::string name;
   };
-  RecordSource(std::vector<Room> rooms, std::size_t content_bytes);
+  RecordSource(std::vector<Room> rooms, Said said);
 
   // The next one's bytes, appended to `out`.
   void append(std::string& out);
 
  private:
   std::vector<Room> rooms_;
+  Said said_;
   std::vector<std::uint64_t> seqs_;
   std::uint64_t count_ = 0;
   UlidGenerator ids_;

@@ -22,5 +22,7 @@ void add_memory(CLI::App& app, Chosen& chosen);
 void add_recovery(CLI::App& app, Chosen& chosen);
 void add_acl(CLI::App& app, Chosen& chosen);
 void add_store(CLI::App& app, Chosen& chosen);
+void add_search(CLI::App& app, Chosen& chosen);
+void add_rooms(CLI::App& app, Chosen& chosen);
 
 }  // namespace parley::bench

@@ -64,14 +64,17 @@ void add_how(CLI::App& command, StoreOptions& options) {
 
 }  // namespace
 
+void add_store_choice(CLI::App& command, StoreChoice& choice) {
+  command.add_option("--store", choice.url, "sqlite, or postgresql://USER@HOST[:PORT]/DATABASE")
+      ->type_name("URL")
+      ->capture_default_str();
+  command.add_option("--store-password-file", choice.password_file, "Its password")->type_name("FILE");
+}
+
 void add_store(CLI::App& app, Chosen& chosen) {
   auto* command = app.add_subcommand("store", "Rows stored per second, and the time of a page of history");
   auto options = std::make_shared<StoreOptions>();
-  auto& store_choice = options->shape.store;
-  command->add_option("--store", store_choice.url, "sqlite, or postgresql://USER@HOST[:PORT]/DATABASE")
-      ->type_name("URL")
-      ->capture_default_str();
-  command->add_option("--store-password-file", store_choice.password_file, "Its password")->type_name("FILE");
+  add_store_choice(*command, options->shape.store);
   add_what(*command, *options);
   add_how(*command, *options);
   command->footer(kFooter);

@@ -1,4 +1,5 @@
 #pragma once
+#include <CLI/CLI.hpp>
 #include <vector>
 
 #include "tools/parley-bench/store_world.h"
@@ -14,6 +15,9 @@ struct StoreOptions {
   std::size_t history_rows = 1'000'000;
   std::vector<double> depths{0, 0.1, 0.5, 0.9, 0.999};
 };
+
+// Options of every scenario that measures stores.
+void add_store_choice(CLI::App& command, StoreChoice& choice);
 
 // Rows a second, into a new database in each round: through parleyd's own feed consumer, in batches of each size,
 // and beside readers.

@@ -40,20 +40,6 @@ Result<Pair> time_pages(StoreWorld& world, std::uint64_t newest, std::mt19937_64
   return times;
 }
 
-Result<> fill(Run& run, StoreWorld& world, std::size_t rows) {
-  constexpr std::size_t kAtOnce = 20'000, kBatch = 5000;
-  for (std::size_t done = 0; done < rows;) {
-    PARLEY_TRY(run.check());
-    if (done % 1'000'000 == 0)
-      run.say("filling a room: " + format_number(static_cast<double>(done)) + " messages of " +
-              format_number(static_cast<double>(rows)));
-    const auto feed = world.next(std::min(kAtOnce, rows - done));
-    PARLEY_TRY(world.store(feed, kBatch));
-    done += feed.records.size();
-  }
-  return world.settle();
-}
-
 std::string depth_name(double depth) {
   return "page at depth " + format_number(depth);
 }
@@ -64,7 +50,8 @@ Result<> measure_pages(Run& run, const StoreOptions& options) {
   auto shape = options.shape;
   shape.rooms = 1;
   auto world = PARLEY_TRY(StoreWorld::make(shape, run.folder / "pages"));
-  PARLEY_TRY(fill(run, *world, options.history_rows));
+  PARLEY_TRY(world->fill(run, options.history_rows));
+  PARLEY_TRY(world->settle());
   std::mt19937_64 random(options.history_rows);
   for (unsigned round = 1; round <= run.settings.rounds; ++round) {
     run.say("pages, round " + std::to_string(round));

@@ -22,7 +22,7 @@ Result<> StoreWorld::open(const StoreShape& shape, const std::filesystem::path& 
         {.name = room_name(i), .title = "", .members = {{user_name(0), wire::Role::owner}}}));
     rooms_.push_back({made.value.id, made.value.name});
   }
-  source_ = std::make_unique<RecordSource>(rooms_, shape.content_bytes);
+  source_ = std::make_unique<RecordSource>(rooms_, shape.said.value_or(said_of_size(shape.content_bytes)));
   return stores_.messages->begin(kGeneration, "bench", 0);
 }
 
@@ -44,6 +44,20 @@ Result<> StoreWorld::store(const Feed& feed, std::size_t batch) {
     at = to;
     return {};
   });
+}
+
+Result<> StoreWorld::fill(const Run& run, std::size_t rows) {
+  constexpr std::size_t kAtOnce = 20'000, kBatch = 5000;
+  for (std::size_t done = 0; done < rows;) {
+    PARLEY_TRY(run.check());
+    if (done % 1'000'000 == 0)
+      run.say("storing: " + format_number(static_cast<double>(done)) + " messages of " +
+              format_number(static_cast<double>(rows)));
+    const auto feed = next(std::min(kAtOnce, rows - done));
+    PARLEY_TRY(store(feed, kBatch));
+    done += feed.records.size();
+  }
+  return {};
 }
 
 }  // namespace parley::bench

@@ -1,6 +1,7 @@
 #pragma once
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,7 +16,8 @@ struct StoreShape {
   StoreChoice store;
   std::size_t rooms = 10;
   std::size_t content_bytes = 100;
-  std::size_t threads = 4;  // that use the stores at once
+  std::optional<Said> said{};  // instead of contents of that size
+  std::size_t threads = 4;     // that use the stores at once
 };
 
 // Messages with the journal's offsets of them.
@@ -34,6 +36,7 @@ class StoreWorld {
   static Result<std::unique_ptr<StoreWorld>> make(const StoreShape& shape,
                                                   const std::filesystem::path& folder);
 
+  backend::Stores& stores() { return stores_; }
   backend::MessageStore& messages() { return *stores_.messages; }
   BareRows& bare() { return *bare_; }
   Result<> settle() { return target_->settle(); }
@@ -45,6 +48,8 @@ class StoreWorld {
   Feed next(std::size_t count);
   // Stores all of them, `batch` rows in each transaction.
   Result<> store(const Feed& feed, std::size_t batch);
+  // The next `rows` messages.
+  Result<> fill(const Run& run, std::size_t rows);
 
  private:
   StoreWorld() = default;
