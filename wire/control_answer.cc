@@ -98,6 +98,7 @@ Result<Event> parse_event(std::string_view text) {
     if (shape->connection) {
       e.address = members.text("address", kAddressMax, JsonMembers::optional);
       e.auth = members.text("auth", kWordMax);
+      if (e.auth.empty()) members.complain("auth", "is empty.");
       e.token = members.text("token", kIdMax, JsonMembers::optional);
       e.protocol = static_cast<int>(members.number("protocol", kProtocolMax, JsonMembers::required, 3));
     }

@@ -348,6 +348,7 @@ TEST(Event, with_a_wrong_member_is_refused) {
         R"({"event":"disconnected","session":1,"user":"a","device":"d"})",
         R"({"event":"disconnected","session":1,"user":"a","device":"d","at":0})",
         R"({"event":"disconnected","user":"a","device":"d","at":1})",
+        R"({"event":"connected","session":1,"user":"a","device":"d","auth":"","protocol":5,"at":1})",
         R"({"event":"connected","session":1,"user":"a","device":"d","auth":"jwt","protocol":6,"at":1})",
         R"({"event":"connected","session":1,"user":"a","device":"d","auth":"jwt","protocol":"5","at":1})",
         "[[[[[[]]]]]]", "", "null"}) {

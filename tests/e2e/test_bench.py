@@ -64,7 +64,7 @@ def test_the_store_is_measured_beside_the_bare_database(profile, tmp_path, monke
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     postgres, options = store_of(profile, tmp_path, monkeypatch)
-    rows = report_of(bench("--json", "--rounds", "2", "store", *options, "--rows", "2000", "--batch", "100", "--batch", "1000",
+    rows = report_of(bench("--json", "--rounds", "1", "store", *options, "--rows", "2000", "--batch", "100", "--batch", "1000",
                            "--readers", "3", "--history", "2000", "--depth", "0", "--depth", "0.999"))
     for measure in ("feed", "storing, batches of 100", "storing, batches of 1000", "page at depth 0", "page at depth 0.999"):
         assert rows[measure, "bare"]["median"] > 0
