@@ -12,7 +12,8 @@ namespace parley::backend {
 namespace {
 
 constexpr std::chrono::seconds kRetry{5};
-constexpr int kPositionMax = 16'383;  // of a word in a tsvector: those after it count as there
+constexpr std::size_t kRoomsInQuery = 8;  // the words of more rooms cost the index more than they save
+constexpr int kPositionMax = 16'383;      // of a word in a tsvector: those after it count as there
 
 std::string quote(std::string_view word) {
   return "'" + std::string(word) + "'";  // no word has a quote or a backslash in it
@@ -28,8 +29,10 @@ std::string tsquery_of(const TextQuery& query) {
     text += ')';
   }
   if (!query.sender.empty()) text += " & " + quote(sender_word(query.sender));
-  if (query.rooms.size() == 1) text += " & " + quote(room_word(query.rooms.front()));
-  return text;
+  if (query.rooms.empty() || query.rooms.size() > kRoomsInQuery) return text;
+  text += " & (";
+  for (const auto room : query.rooms) text += (text.ends_with('(') ? "" : " | ") + quote(room_word(room));
+  return text + ')';
 }
 
 // tsvector's text: the room's and the sender's words without a position, those of the message with theirs.
@@ -172,13 +175,25 @@ class Indexing {
   std::set<std::uint64_t> deleted_;
 };
 
-constexpr std::string_view kSearch =
-    "SELECT t.id, t.room_id, t.seq, m.envelope FROM (SELECT id, room_id, seq FROM search_texts"
-    "  WHERE words @@ ($1::text)::tsquery AND id < $2 AND id >= $3 AND room_id = ANY($4)"
-    "  ORDER BY id DESC LIMIT $5) AS t"
-    " CROSS JOIN LATERAL (SELECT envelope FROM messages WHERE room_id = t.room_id AND seq = t.seq AND "
-    "deleted = 0"
-    "  LIMIT 1) AS m ORDER BY t.id DESC";
+// The newest hits, each with its envelope if it is not deleted, of "candidates".
+#define PARLEY_HITS(candidates)                                                                    \
+  "SELECT t.id, t.room_id, t.seq, m.envelope FROM (SELECT c.id, c.room_id, c.seq FROM " candidates \
+  " AS c"                                                                                          \
+  "  WHERE c.words @@ ($1::text)::tsquery AND c.id < $2 AND c.id >= $3 AND c.room_id = ANY($4)"    \
+  "  ORDER BY c.id DESC LIMIT $5) AS t"                                                            \
+  " CROSS JOIN LATERAL (SELECT envelope FROM messages WHERE room_id = t.room_id AND seq = t.seq"   \
+  "  AND deleted = 0 LIMIT 1) AS m ORDER BY t.id DESC"
+
+// A planner can't know which is short: the way back through the newest messages to the first hits, or the index's
+// list of all hits; wrong, either reads the whole table. So the newest few thousand are looked at, which is enough
+// for frequent words, and then the index, which is good for all others.
+constexpr std::string_view kAmongNewest = PARLEY_HITS(
+    "(SELECT id, room_id, seq, words FROM search_texts WHERE id < $2 AND id >= $3 ORDER BY id DESC LIMIT "
+    "4000)");
+constexpr std::string_view kByIndex =
+    "WITH found AS MATERIALIZED (SELECT id, room_id, seq, words FROM search_texts"
+    " WHERE words @@ ($1::text)::tsquery) " PARLEY_HITS("found");
+#undef PARLEY_HITS
 
 }  // namespace
 
@@ -216,10 +231,15 @@ Result<TextPage> PostgresSearchStore::search(const TextQuery& query) {
   if (query.until_ms) before = std::min(before, first_place_at(*query.until_ms));
   auto rooms = PostgresArray::of_bigint();
   for (const auto room : query.rooms) rooms.add(room);
+  const auto words = tsquery_of(query);
   return pool_->read([&](PostgresConnection& connection) -> Result<TextPage> {
     TextPage page;
-    auto rows = connection.query(kSearch, tsquery_of(query), before, first_place_at(query.since_ms), rooms,
-                                 std::uint64_t{query.limit} + 1);
+    const auto hits = [&](std::string_view statement) {
+      return connection.query(statement, words, before, first_place_at(query.since_ms), rooms,
+                              std::uint64_t{query.limit} + 1);
+    };
+    auto rows = hits(kAmongNewest);
+    if (static_cast<std::uint32_t>(rows.size()) <= query.limit) rows = hits(kByIndex);
     for (auto row : rows) {
       if (page.hits.size() == query.limit) {
         page.next = page.hits.back().place;
