@@ -68,7 +68,7 @@ Result<> measure(Run& run, RoomsOptions options) {
   if (options.messages < 2 * options.shape.rooms)
     return fail(Errc::invalid_argument, "--messages: at least two for each of --rooms.");
   options.shape.said = said_of_size(options.shape.content_bytes);
-  options.shape.said->senders = 10;
+  options.shape.said->senders = 100;
   run.report.set_baseline("");
   run.report.parameter("store", options.shape.store.url == "sqlite" ? "SQLite" : "PostgreSQL");
   run.report.parameter("rooms", std::to_string(options.shape.rooms));
