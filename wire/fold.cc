@@ -50,6 +50,8 @@ void append_reactions(std::string& out, const std::vector<Reaction>& reactions) 
 // The entries of one room in order, and what stands of what they say.
 class Folding {
  public:
+  explicit Folding(std::uint64_t first_seq) : first_seq_(first_seq) {}
+
   void add(const Record& record) {
     const auto entry = read_entry(record);
     auto& own = targets_[record.seq];
@@ -58,7 +60,9 @@ class Folding {
            .message = entry.message(),
            .thread = 0,
            .deletion = {}};
-    if (auto* root = find(entry.thread); root && is_reply(entry, *root)) {
+    if (names_expired_thread(entry, first_seq_ - 1)) {
+      own.thread = entry.thread;
+    } else if (auto* root = find(entry.thread); root && is_reply(entry, *root)) {
       own.thread = entry.thread;
       replies_[entry.thread].insert(entry.seq);
     }
@@ -131,6 +135,7 @@ class Folding {
     return reactions;
   }
 
+  const std::uint64_t first_seq_;
   std::map<std::uint64_t, Target> targets_;
   std::map<std::uint64_t, std::set<std::uint64_t>> replies_, said_of_;
   std::map<std::uint64_t, const Record*> edits_;
@@ -170,7 +175,7 @@ std::string folded(std::string_view envelope, const Notes& notes) {
 Result<> RoomFold::add(std::string_view envelope) {
   auto parsed = parse_envelope(envelope);
   if (!parsed) return std::unexpected(parsed.error());
-  envelopes_.try_emplace(parsed->seq, envelope);
+  if (parsed->seq >= first_seq_) envelopes_.try_emplace(parsed->seq, envelope);
   return {};
 }
 
@@ -179,7 +184,7 @@ std::map<std::uint64_t, std::string> RoomFold::folded() const {
   std::vector<Record> records;
   parsed.reserve(envelopes_.size());
   records.reserve(envelopes_.size());
-  Folding folding;
+  Folding folding(first_seq_);
   for (const auto& [seq, text] : envelopes_) {
     parsed.push_back(*parse_envelope(text));
     folding.add(records.emplace_back(record_of(parsed.back(), text)));

@@ -41,12 +41,16 @@ std::string folded(std::string_view envelope, const Notes& notes);
 // and tests: it keeps everything. Not thread-safe.
 class RoomFold {
  public:
+  // Numbers below `first_seq` have expired: what comes of them is left out, and a message that names one as its thread is
+  // a reply in it.
+  explicit RoomFold(std::uint64_t first_seq = 1) : first_seq_(first_seq) {}
   // An envelope as it was delivered or as `sync` gave it. invalid_argument: it is none.
   Result<> add(std::string_view envelope);
   // By seq.
   std::map<std::uint64_t, std::string> folded() const;
 
  private:
+  std::uint64_t first_seq_;
   std::map<std::uint64_t, std::string> envelopes_;
 };
 

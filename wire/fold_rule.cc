@@ -25,9 +25,13 @@ bool is_reply(const Entry& entry, const Target& root) {
   return entry.message() && root.message && root.thread == 0 && root.seq < entry.seq;
 }
 
+bool names_expired_thread(const Entry& entry, std::uint64_t expired) {
+  return entry.message() && entry.thread > 0 && entry.thread <= expired;
+}
+
 std::string erased(std::string_view envelope, const Deletion& deletion, std::uint64_t thread) {
-  return std::string(envelope.substr(0, content_at(envelope))) + "{},\"deleted\":" +
-         deletion_text(deletion, thread) + "}";
+  return std::string(envelope.substr(0, content_at(envelope))) +
+         "{},\"deleted\":" + deletion_text(deletion, thread) + "}";
 }
 
 std::string deletion_text(const Deletion& deletion, std::uint64_t thread) {

@@ -31,6 +31,8 @@ bool counts(const Entry& entry, const Target& target);
 bool came_too_late(const Entry& entry, const Target& target);
 // Is the message, which names `root` as its thread, a reply in it?
 bool is_reply(const Entry& entry, const Target& root);
+// Does the message name as its thread one of the numbers up to `expired`? It is a reply there, whatever that was.
+bool names_expired_thread(const Entry& entry, std::uint64_t expired);
 
 // The envelope without its content: {}, and `deleted` behind it. `thread`: of a reply that counted, so that it stays known as one.
 std::string erased(std::string_view envelope, const Deletion& deletion, std::uint64_t thread = 0);

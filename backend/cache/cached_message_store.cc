@@ -58,19 +58,21 @@ Result<Page> CachedMessageStore::page(const PageQuery& query) {
   const auto lease = lease_.load();
   const auto head = query.head.value_or(RoomHead{});
   const auto newest = head.last_seq;
-  const auto seqs = newest > 0 ? seqs_for(query, newest) : std::nullopt;
+  const auto seqs = newest > head.expired ? seqs_for(query, newest, head.expired + 1) : std::nullopt;
   if (lease == 0 || !seqs || newest - seqs->first >= tail_.messages) {
     bypassed_.add();
     return store_.page(query);
   }
   const RoomKey key{
-      .lease = lease, .room_id = query.room_id, .epoch = head.epoch + "." + std::to_string(head.rewritten)};
+      .lease = lease,
+      .room_id = query.room_id,
+      .epoch = head.epoch + "." + std::to_string(head.rewritten) + "." + std::to_string(head.expired)};
   const auto found = cache_.find(key, newest, *seqs);
   if (!found) {
     bypassed_.add();
     return store_.page(query);
   }
-  if (auto page = cut_page(query, newest, seqs->last, *found)) {
+  if (auto page = cut_page(query, newest, seqs->last, *found, head.expired + 1)) {
     hits_.add();
     return *std::move(page);
   }
@@ -86,10 +88,11 @@ Result<Page> CachedMessageStore::refill(const PageQuery& query, const RoomKey& k
   const auto count = dense_tail(tail->envelopes, tail->through);
   const auto dense = std::span(tail->envelopes).last(count);
   if (count > 0) (void)cache_.fill(key, tail->through - count + 1, dense);
-  const auto seqs = count > 0 ? seqs_for(query, tail->through) : std::nullopt;
+  const auto oldest = tail->expired + 1;
+  const auto seqs = count > 0 ? seqs_for(query, tail->through, oldest) : std::nullopt;
   if (seqs && seqs->last >= tail->through - count + 1)
     if (auto page = cut_page(query, tail->through, seqs->last,
-                             dense.first(dense.size() - (tail->through - seqs->last))))
+                             dense.first(dense.size() - (tail->through - seqs->last)), oldest))
       return *std::move(page);
   return store_.page(query);
 }

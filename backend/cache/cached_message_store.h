@@ -24,6 +24,7 @@ namespace parley::backend {
 // - Messages change when one of the room is deleted. The head tells the last time that happened, and it is part
 //   of the key: whoever knows of the deletion finds nothing of before. Rooms in which store() deleted something
 //   are dropped at once, too; what a reader puts there who began before that lies there unread until it expires.
+// - Messages expire from the front. How far is in the head and part of the key, too, and the room is dropped (expired()).
 // Anything else, and any failure of the cache, is answered by the store.
 //
 // Thread-safe as a MessageStore is. `store`, `cache` and `metrics` must outlive it.
@@ -36,6 +37,9 @@ class CachedMessageStore final : public MessageStore {
                  std::optional<std::uint64_t> restart_at) override;
   Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
                              std::span<const wire::Record> records) override;
+  // Messages of the room have expired: takes away what the cache has of it.
+  void expired(std::uint64_t room_id) { (void)cache_.drop(lease_, {&room_id, 1}); }
+
   Result<Page> page(const PageQuery& query) override;
   Result<Page> thread(const ThreadQuery& query) override { return store_.thread(query); }
   Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {

@@ -94,7 +94,7 @@ class CachedMessageStoreTest : public testing::Test {
   }
   RoomHead head() {
     const auto room = database_.stores().rooms->get(lab_);
-    return room ? RoomHead{room->epoch, room->last_seq, room->rewritten} : RoomHead{};
+    return room ? RoomHead{room->epoch, room->last_seq, room->rewritten, room->expired} : RoomHead{};
   }
   Page newest(std::uint32_t limit = 5) { return page({.limit = limit}); }
   Page page(PageQuery query) {
@@ -143,6 +143,25 @@ TEST_F(CachedMessageStoreTest, a_deleted_message_leaves_the_cache_at_once) {
   store(TestRecords().add(lab_, 11));
   EXPECT_EQ(newest(4).envelopes[0], page.envelopes[2]);
   EXPECT_EQ(inner_.pages, 2);
+}
+
+TEST_F(CachedMessageStoreTest, what_has_expired_is_in_no_page_and_leaves_the_cache) {
+  store(TestRecords().add_range(lab_, 1, 9));
+  EXPECT_EQ(newest(9).envelopes, test_envelopes(lab_, 1, 9));
+  const RetentionRules rules{.fallback = {.messages = 4}};
+  ASSERT_TRUE(database_.stores().retention->expire({.room_id = lab_, .rules = rules}));
+  const auto page_now = newest(9);
+  EXPECT_EQ(page_now.envelopes, test_envelopes(lab_, 6, 9));
+  EXPECT_EQ(page_now.expired, 5u);
+  EXPECT_FALSE(page_now.more);
+  const auto asked = inner_.pages;
+  EXPECT_EQ(page({.after = 2, .limit = 2}).envelopes, test_envelopes(lab_, 6, 7));
+  EXPECT_EQ(page({.after = 2, .limit = 9}).expired, 5u);
+  EXPECT_EQ(newest(9).envelopes, test_envelopes(lab_, 6, 9));
+  EXPECT_EQ(inner_.pages, asked) << "a whole room can come from the cache";
+  store_.expired(lab_);
+  EXPECT_EQ(newest(9).envelopes, test_envelopes(lab_, 6, 9));
+  EXPECT_GT(inner_.pages, asked);
 }
 
 TEST_F(CachedMessageStoreTest, what_is_stored_goes_through_to_the_cache) {

@@ -39,6 +39,8 @@ class Run {
       renew_epochs();
     else if (what < 47)
       delete_room();
+    else if (what < 60)
+      expire();
     compare();
   }
   double hits() { return pages_counted(metrics_, "hit"); }
@@ -61,6 +63,14 @@ class Run {
     gone_.push_back(rooms_[at]);
     rooms_.erase(rooms_.begin() + static_cast<std::ptrdiff_t>(at));
     add_room();
+  }
+  // Another process may do it: then the cache is not told.
+  void expire() {
+    const auto room = rooms_[random_() % rooms_.size()];
+    const RetentionRules rules{.fallback = {.messages = 1 + random_() % 15}};
+    const auto max = static_cast<std::uint32_t>(1 + random_() % 10);
+    ASSERT_TRUE(database_.stores().retention->expire({.room_id = room, .rules = rules, .rows_max = max}));
+    if (random_() % 2) cached_->expired(room);
   }
   // Another parleyd had its time; this one notices when it attaches again.
   void another_stores() {
@@ -105,12 +115,13 @@ class Run {
       const auto direction = random_() % 3;
       if (direction == 1) query.after = near;
       if (direction == 2) query.before = near;
-      query.head = RoomHead{room->epoch, room->last_seq, room->rewritten};
+      query.head = RoomHead{room->epoch, room->last_seq, room->rewritten, room->expired};
       const auto expected = bare().page(query), given = cached_->page(query);
       ASSERT_TRUE(expected && given);
       ASSERT_EQ(given->envelopes, expected->envelopes);
       ASSERT_EQ(given->more, expected->more);
       ASSERT_EQ(given->through, expected->through);
+      ASSERT_EQ(given->expired, expected->expired);
     }
   }
 

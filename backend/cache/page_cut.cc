@@ -25,35 +25,36 @@ class Room {
 
 }  // namespace
 
-std::optional<SeqRange> seqs_for(const PageQuery& query, std::uint64_t newest) {
+std::optional<SeqRange> seqs_for(const PageQuery& query, std::uint64_t newest, std::uint64_t oldest) {
   if (query.limit == 0) return std::nullopt;
   if (query.after) {
-    if (*query.after >= newest) return std::nullopt;
-    return SeqRange{*query.after + 1,
-                    *query.after + std::min<std::uint64_t>(query.limit, newest - *query.after)};
+    const auto after = std::max(*query.after, oldest - 1);
+    if (after >= newest) return std::nullopt;
+    return SeqRange{after + 1, after + std::min<std::uint64_t>(query.limit, newest - after)};
   }
-  if (query.before && *query.before <= 1) return std::nullopt;
+  if (query.before && *query.before <= oldest) return std::nullopt;
   const auto last = query.before ? std::min(*query.before - 1, newest) : newest;
-  return SeqRange{last > query.limit ? last - query.limit : 1, last};
+  return SeqRange{std::max(last > query.limit ? last - query.limit : 1, oldest), last};
 }
 
 std::optional<Page> cut_page(const PageQuery& query, std::uint64_t newest, std::uint64_t last,
-                             std::span<const std::string> envelopes) {
+                             std::span<const std::string> envelopes, std::uint64_t oldest) {
   if (envelopes.empty()) return std::nullopt;
   const auto first = last - envelopes.size() + 1;
-  Page page{.through = newest};
+  Page page{.through = newest, .expired = oldest - 1};
   Room room(query);
   std::size_t taken = 0;
   if (query.after) {
-    if (first > *query.after + 1) return std::nullopt;
-    const auto from = envelopes.subspan(*query.after + 1 - first);
+    const auto after = std::max(*query.after, oldest - 1);
+    if (first > after + 1) return std::nullopt;
+    const auto from = envelopes.subspan(after + 1 - first);
     while (taken < from.size() && room.take(from[taken])) ++taken;
     page.envelopes.assign(from.begin(), from.begin() + static_cast<std::ptrdiff_t>(taken));
-    page.more = *query.after + taken < newest;
+    page.more = after + taken < newest;
     return page;
   }
   while (taken < envelopes.size() && room.take(envelopes[envelopes.size() - 1 - taken])) ++taken;
-  if (taken == envelopes.size() && first > 1) return std::nullopt;  // is there an older one? how large?
+  if (taken == envelopes.size() && first > oldest) return std::nullopt;  // is there an older one? how large?
   page.envelopes.assign(envelopes.end() - static_cast<std::ptrdiff_t>(taken), envelopes.end());
   page.more = taken < envelopes.size();
   return page;

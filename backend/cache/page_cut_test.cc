@@ -43,6 +43,28 @@ std::vector<PageQuery> all_queries(std::uint64_t newest) {
   return queries;
 }
 
+TEST(PageCut, of_a_room_whose_front_has_expired_no_number_before_is_asked_for) {
+  const auto newest = seqs_for({.limit = 9}, 8, 5);
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(newest->first, 5u);
+  EXPECT_EQ(newest->last, 8u);
+  EXPECT_EQ(seqs_for({.after = 1, .limit = 2}, 8, 5)->first, 5u);
+  EXPECT_EQ(seqs_for({.after = 1, .limit = 2}, 8, 5)->last, 6u);
+  EXPECT_FALSE(seqs_for({.before = 5, .limit = 2}, 8, 5));
+  EXPECT_EQ(seqs_for({.before = 6, .limit = 2}, 8, 5)->first, 5u);
+  std::vector<std::string> all;
+  for (std::uint64_t seq = 5; seq <= 8; ++seq) all.push_back(test_envelope(1, seq, 3));
+  const auto page = cut_page({.limit = 9}, 8, 8, all, 5);
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->envelopes, all);
+  EXPECT_EQ(page->expired, 4u);
+  EXPECT_FALSE(page->more);
+  const auto after = cut_page({.after = 1, .limit = 2}, 8, 6, std::span(all).first(2), 5);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->envelopes.size(), 2u);
+  EXPECT_TRUE(after->more);
+}
+
 TEST(PageCut, from_any_tail_a_page_is_what_the_store_would_give_or_none) {
   int cut = 0;
   for (std::uint64_t newest = 1; newest <= 6; ++newest) {

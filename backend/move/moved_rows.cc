@@ -16,22 +16,22 @@ constexpr MovedTable kTables[] = {
      "INSERT INTO tokens(id, user_name, label, sha256, created_at, expires_at)"
      " SELECT a, b, c, decode(d, 'hex'), e, f FROM unnest($1::text[], $2::text[], $3::text[], $4::text[],"
      " $5::bigint[], $6::bigint[]) AS n(a, b, c, d, e, f)"},
-    {"rooms", "ittititiiit",
-     "SELECT id, name, name_key, kind, title, public, epoch, members, deleted, slow_s, search_key FROM rooms"
-     " WHERE orphaned = 0",
-     "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, deleted, slow_s, search_key)"
-     " SELECT a, b, c, d::smallint, e, f <> 0, g, h::integer, i <> 0, j, k FROM unnest($1::bigint[], "
-     "$2::text[],"
-     " $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[],"
-     " $10::bigint[], $11::text[]) AS n(a, b, c, d, e, f, g, h, i, j, k)"},
-    {"room_progress", "itiiiiiiii",
+    {"rooms", "ittititiiiti",
+     "SELECT id, name, name_key, kind, title, public, epoch, members, deleted, slow_s, search_key, held"
+     " FROM rooms WHERE orphaned = 0",
+     "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, deleted, slow_s, search_key,"
+     " held) SELECT a, b, c, d::smallint, e, f <> 0, g, h::integer, i <> 0, j, k, l <> 0 FROM unnest("
+     "$1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[],"
+     " $9::bigint[], $10::bigint[], $11::text[], $12::bigint[]) AS n(a, b, c, d, e, f, g, h, i, j, k, l)"},
+    {"room_progress", "itiiiiiiiiiiii",
      "SELECT id, name, CASE WHEN orphaned = 1 THEN 3 ELSE deleted END, last_seq, messages, quarantined,"
-     " counted, rewritten, annotated, last_message FROM rooms",
+     " counted, rewritten, annotated, last_message, retain_s, retain_messages, expired, held FROM rooms",
      "INSERT INTO room_progress(room_id, room, state, last_seq, messages, quarantined, counted, rewritten, "
-     "annotated, last_message)"
-     " SELECT a, b, c::smallint, d, e, f <> 0, g, h, i, j FROM unnest($1::bigint[], $2::text[], $3::bigint[],"
-     " $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])"
-     " AS n(a, b, c, d, e, f, g, h, i, j)"},
+     "annotated, last_message, retain_s, retain_messages, expired, held)"
+     " SELECT a, b, c::smallint, d, e, f <> 0, g, h, i, j, k, l, m, o <> 0 FROM unnest($1::bigint[],"
+     " $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[],"
+     " $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[])"
+     " AS n(a, b, c, d, e, f, g, h, i, j, k, l, m, o)"},
     {"members", "itiiii", "SELECT room_id, user, role, since, received, read FROM members",
      "INSERT INTO members(room_id, user_name, role, since, received, read) SELECT a, b, c::smallint, d, e, f"
      " FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"
@@ -89,6 +89,9 @@ constexpr MovedTable kTables[] = {
     {"mentions", "iti", "SELECT room_id, user_key, seq FROM mentions",
      "INSERT INTO mentions(room_id, user_key, seq) SELECT a, b, c"
      " FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS n(a, b, c)"},
+    {"held_messages", "iit", "SELECT room_id, seq, envelope FROM held_messages",
+     "INSERT INTO held_messages(room_id, seq, envelope) SELECT a, b, c"
+     " FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS n(a, b, c)"},
 };
 
 template <std::size_t... Nth>
@@ -97,8 +100,8 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
   to.query(sql, columns[Nth]...);
 }
 
-// A table has three columns to thirteen: whichever number it is, the statement takes as many parameters.
-template <std::size_t Count = 13>
+// A table has three columns to fourteen: whichever number it is, the statement takes as many parameters.
+template <std::size_t Count = 14>
 void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& columns) {
   if (columns.size() == Count) return run(to, sql, columns, std::make_index_sequence<Count>());
   if constexpr (Count > 3)

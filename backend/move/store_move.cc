@@ -71,6 +71,7 @@ class Move {
   Result<std::uint64_t> copy_room(SqliteConnection& source, const RoomToMove& room);
   Result<> check_beside_writers();
   Result<> bring_deletions(SqliteConnection& source, const RoomToMove& room);
+  Result<> bring_expiry(SqliteConnection& source, const RoomToMove& room);
   Result<> check_room(SqliteConnection& source, const RoomToMove& room);
   Result<bool> equal_from(SqliteConnection& source, const RoomToMove& room, std::uint64_t after,
                           std::uint64_t& last);
@@ -161,7 +162,8 @@ Result<std::uint64_t> Move::room_by_room(Work work) {
   return rows;
 }
 
-// What of this room is not there yet: rooms only grow, at their end. (Messages that are deleted: bring_deletions.)
+// What of this room is not there yet: rooms only grow, at their end. (Messages that are deleted: bring_deletions; that
+// expire: bring_expiry.)
 Result<std::uint64_t> Move::copy_room(SqliteConnection& source, const RoomToMove& room) {
   auto after = to_.read([&](PostgresConnection& target) -> Result<std::uint64_t> {
     return target.query("SELECT coalesce(max(seq), 0) FROM messages WHERE room_id = $1", room.id)[0].number(
@@ -217,6 +219,17 @@ Result<> Move::bring_deletions(SqliteConnection& source, const RoomToMove& room)
   return rows.count() > 0 ? to_.write(write) : Result<>();
 }
 
+// Messages that expired after they were copied.
+Result<> Move::bring_expiry(SqliteConnection& source, const RoomToMove& room) {
+  auto row = source.query("SELECT expired FROM rooms WHERE id = ?", room.id);
+  const auto expired = row.step() ? row.number(0) : 0;
+  if (expired == 0) return {};
+  return to_.write([&](PostgresConnection& target) -> Result<> {
+    target.query("DELETE FROM messages WHERE room_id = $1 AND seq <= $2", room.id, expired);
+    return {};
+  });
+}
+
 #define PARLEY_COMPARED "envelope, coalesce(target, 0), coalesce(thread, 0), deleted, counted FROM messages"
 
 // Whether the next messages after `after` are the same in both; `last` is the copy's last of them, 0 when it has none.
@@ -243,7 +256,7 @@ Result<bool> Move::equal_from(SqliteConnection& source, const RoomToMove& room, 
 #undef PARLEY_COMPARED
 
 // Both databases' messages of a room, from where they were last known to be equal to the end of the copy. What is
-// deleted meanwhile differs once.
+// deleted or expires meanwhile differs once.
 Result<> Move::check_room(SqliteConnection& source, const RoomToMove& room) {
   auto& after = checked_[room.id];
   for (bool again = false;;) {
@@ -257,6 +270,7 @@ Result<> Move::check_room(SqliteConnection& source, const RoomToMove& room) {
     }
     again = !*equal;
     if (again) {
+      if (auto brought = bring_expiry(source, room); !brought) return brought;
       if (auto brought = bring_deletions(source, room); !brought) return brought;
       continue;
     }
@@ -272,13 +286,14 @@ Result<> Move::finish(SqliteConnection& source) {
   std::uint64_t there = 0;
   for (const auto& room : rooms(source)) {
     if (auto copied = copy_room(source, room); !copied) return std::unexpected(copied.error());
+    if (auto brought = bring_expiry(source, room); !brought) return brought;
     if (auto brought = bring_deletions(source, room); !brought) return brought;
     if (auto same = check_room(source, room); !same) return same;
     auto row =
         source.query("SELECT count(*), coalesce(max(seq), 0) FROM messages WHERE room_id = ?", room.id);
     row.step();
     there += row.number(0);
-    if (row.number(1) != checked_[room.id])
+    if (row.number(0) > 0 && row.number(1) != checked_[room.id])
       return fail(Errc::corrupt, "The copy of room " + room.name + " ends before the room does.");
     ++moved_.rooms;
   }
@@ -294,7 +309,8 @@ Result<> Move::copy_tables(SqliteConnection& source, PostgresConnection& target)
       "DELETE FROM quarantine; DELETE FROM directory_log; DELETE FROM bans; DELETE FROM members;"
       "DELETE FROM mutes; DELETE FROM invitations; DELETE FROM join_links; DELETE FROM audit;"
       "DELETE FROM tokens; DELETE FROM room_progress; DELETE FROM rooms; DELETE FROM users;"
-      "DELETE FROM edits; DELETE FROM reactions; DELETE FROM threads; DELETE FROM mentions");
+      "DELETE FROM edits; DELETE FROM reactions; DELETE FROM threads; DELETE FROM mentions;"
+      "DELETE FROM held_messages");
   for (const auto& table : moved_tables()) {
     MovedRows rows(table);
     std::int64_t count = 0;

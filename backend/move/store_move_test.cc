@@ -292,6 +292,57 @@ TEST_F(StoreMove, what_is_deleted_meanwhile_is_gone_from_the_copy_too) {
   EXPECT_EQ(database_->number("SELECT count(*) FROM mentions"), 0);
 }
 
+TEST_F(StoreMove, what_expires_meanwhile_is_gone_from_the_copy_too) {
+  EXPECT_TRUE(old_.rooms->update(lab_, {.retain = Retention{.messages = 2000}}));
+  EXPECT_TRUE(old_.rooms->update(den_, {.retain = Retention{.seconds = 1}}));
+  EXPECT_TRUE(old_.retention->hold(orphan_, true, {}).error().code == Errc::not_found);
+  const auto expire = [&](std::uint64_t room, std::uint32_t rows) {
+    auto done = old_.retention->expire(
+        {.room_id = room, .now = clock_.wall() + std::chrono::hours(100'000), .rows_max = rows});
+    EXPECT_TRUE(done) << done.error().message;
+  };
+  expire(lab_, 100);
+  std::set<std::string> seen;
+  auto moved = move([&](const MoveProgress& now) {
+    if (now.what == std::string_view("finishing")) return true;  // nobody else writes then
+    if (seen.insert(std::string(now.what)).second) expire(lab_, 700);
+    if (now.what == std::string_view("checking")) expire(den_, 10);
+    return true;
+  });
+  ASSERT_TRUE(moved) << moved.error().message;
+  ASSERT_TRUE(seen.contains("checking"));
+  auto now = open_postgres();
+  for (const auto room : {lab_, den_}) {
+    const auto is = *now.rooms->get(room), was = *old_.rooms->get(room);
+    EXPECT_GT(is.expired, 0u);
+    EXPECT_EQ(is.expired, was.expired);
+    EXPECT_EQ(is.retain, was.retain);
+    EXPECT_EQ(is.last_message, was.last_message);
+    const PageQuery all{.room_id = room, .after = 0, .limit = 10'000, .max_bytes = 1 << 24};
+    EXPECT_EQ(now.messages->page(all)->envelopes, old_.messages->page(all)->envelopes);
+    EXPECT_EQ(now.messages->page(all)->expired, is.expired);
+  }
+  EXPECT_EQ(now.messages->message_count(), old_.messages->message_count());
+}
+
+TEST_F(StoreMove, what_is_held_stays_held) {
+  store(Records().say(lab_, {.seq = kMessages + 1, .content = R"({"text":"secret"})"}));
+  ASSERT_TRUE(old_.retention->hold(lab_, true, {}));
+  store(Records().say(lab_,
+                      {.seq = kMessages + 2,
+                       .type = "delete",
+                       .content = "{\"type\":\"delete\",\"target\":" + std::to_string(kMessages + 1) + "}"}));
+  auto moved = move();
+  ASSERT_TRUE(moved) << moved.error().message;
+  auto now = open_postgres();
+  EXPECT_TRUE(now.rooms->get(lab_)->held);
+  EXPECT_FALSE(now.rooms->get(den_)->held);
+  EXPECT_EQ(now.retention->kept_aside(lab_, 0, 10)->envelopes,
+            old_.retention->kept_aside(lab_, 0, 10)->envelopes);
+  EXPECT_EQ(now.retention->kept_aside(lab_, 0, 10)->envelopes.size(), 1u);
+  EXPECT_EQ(now.retention->expire({.room_id = lab_, .rules = {.ceiling = {.messages = 1}}})->rows, 0u);
+}
+
 TEST_F(StoreMove, a_copy_that_differs_is_found_before_anything_is_sealed) {
   ASSERT_FALSE(move([](const MoveProgress& now) { return now.what == std::string_view("copying"); }));
   database_->run(

@@ -12,10 +12,13 @@ wire::Target* BatchLinks::find(Place place, const wire::Entry& entry) {
   return known->second ? &*known->second : nullptr;
 }
 
-LinkedRow BatchLinks::add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry) {
+LinkedRow BatchLinks::add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry,
+                          std::uint64_t expired) {
   LinkedRow row{.target = entry.target};
   for (const auto& name : entry.mentions) effects_.mentions.push_back({{room_id, entry.seq}, name});
-  if (auto* root = find({room_id, entry.thread}, entry); root && wire::is_reply(entry, *root)) {
+  if (wire::names_expired_thread(entry, expired)) {
+    row.thread = entry.thread;
+  } else if (auto* root = find({room_id, entry.thread}, entry); root && wire::is_reply(entry, *root)) {
     row.thread = entry.thread;
     auto& replies = effects_.replies[{room_id, entry.thread}];
     ++replies.added;

@@ -53,8 +53,9 @@ class BatchLinks {
   using Load = std::function<std::optional<wire::Target>(Place)>;
   explicit BatchLinks(Load load) : load_(std::move(load)) {}
 
-  // An entry new in the store; the row it gets.
-  LinkedRow add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry);
+  // An entry new in the store, in a room that has expired up to `expired`; the row it gets.
+  LinkedRow add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry,
+                std::uint64_t expired);
   const Effects& effects() const { return effects_; }
 
  private:

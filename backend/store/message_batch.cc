@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/store/sqlite_links.h"
+#include "backend/store/sqlite_retention.h"
 #include "base/encoding.h"
 #include "base/ids.h"
 
@@ -34,6 +35,10 @@ void MessageBatch::add(const wire::Record& record) {
     ++outcome_.dropped;
     return;
   }
+  if (record.seq <= room.expired) {
+    ++outcome_.repeated;
+    return;
+  }
   if (room.quarantined) return set_aside(record, room);
   insert(record, room);
 }
@@ -44,7 +49,7 @@ void MessageBatch::insert(const wire::Record& record, RoomState& room) {
   LinkedRow row;
   if (!entry.plain()) {
     if (is_taken(record)) return set_aside(record, room);
-    row = links_.add(record.room_id, record.envelope, entry);
+    row = links_.add(record.room_id, record.envelope, entry, room.expired);
   }
   insert_
       .bind(record.room_id, record.seq, Blob{id_bytes(record)}, record.at_ms, record.from, record.type,
@@ -52,6 +57,7 @@ void MessageBatch::insert(const wire::Record& record, RoomState& room) {
             row.envelope.empty() ? record.envelope : std::string_view(row.envelope))
       .run();
   if (connection_.changed() == 0) return set_aside(record, room);
+  if (row.deleted > 0) keep_aside(connection_, {record.room_id, record.seq}, record.envelope);
   ++outcome_.stored;
   if (room.orphaned) ++outcome_.orphaned;
   ++room.added;
@@ -100,12 +106,14 @@ MessageBatch::RoomState& MessageBatch::room_of(const wire::Record& record) {
 
 MessageBatch::RoomState MessageBatch::load(const wire::Record& record) {
   auto row = connection_.query(
-      "SELECT deleted, orphaned, quarantined, last_seq, counted FROM rooms WHERE id = ?", record.room_id);
+      "SELECT deleted, orphaned, quarantined, last_seq, counted, expired FROM rooms WHERE id = ?",
+      record.room_id);
   if (!row.step()) return make_orphan(record);
   return {.deleted = row.integer(0) != 0,
           .orphaned = row.integer(1) != 0,
           .quarantined = row.integer(2) != 0,
           .last_seq = row.number(3),
+          .expired = row.number(5),
           .counted = row.number(4)};
 }
 

@@ -26,6 +26,7 @@ class MessageBatch {
     bool quarantined = false;
     bool newly_quarantined = false;
     std::uint64_t last_seq = 0;
+    std::uint64_t expired = 0;
     std::uint64_t added = 0;
     std::uint64_t counted = 0;
     std::uint64_t last_message = 0;  // of this batch; 0: none

@@ -24,7 +24,7 @@ struct FeedPosition {
 
 struct StoreOutcome {
   std::uint32_t stored = 0;    // new rows
-  std::uint32_t repeated = 0;  // had been there, the same
+  std::uint32_t repeated = 0;  // had been there, the same, or has expired
   std::uint32_t orphaned = 0;  // of the stored: of rooms nobody knows (an older database was put back)
   std::uint32_t dropped = 0;   // of rooms deleted meanwhile
   // Another message stands under this (room, seq), or the room is quarantined: kept aside, nothing
@@ -40,6 +40,7 @@ struct RoomHead {
   std::string epoch;
   std::uint64_t last_seq = 0;
   std::uint64_t rewritten = 0;  // Room::rewritten
+  std::uint64_t expired = 0;    // Room::expired
 };
 
 // Which messages of a room a page takes. Exactly one of before and after, or none for the newest.
@@ -64,6 +65,7 @@ using Place = std::pair<std::uint64_t, std::uint64_t>;
 struct Page {
   std::vector<std::string> envelopes{};  // JSON texts, oldest first
   std::uint64_t through = 0;             // last stored seq of the room
+  std::uint64_t expired = 0;             // numbers up to it have expired
   bool more = false;  // there is more in the direction asked for (without before/after: older ones)
 };
 
@@ -89,7 +91,7 @@ class MessageStore {
                                      std::span<const wire::Record> records) = 0;
 
   virtual Result<Page> page(const PageQuery& query) = 0;
-  // Empty when there is no such message; `more` as a page after `after` has it.
+  // Empty when there is no such message; of a root that has expired, its replies. `more` as a page after `after` has it.
   virtual Result<Page> thread(const ThreadQuery& query) = 0;
   // What stands of all that was said of these messages; those of which nothing does are left out. One statement,
   // whatever their number (at most kNotesMax).

@@ -1,6 +1,7 @@
 #include "backend/store/postgres_links.h"
 
 #include "backend/store/notes_rows.h"
+#include "backend/store/postgres_retention.h"
 #include "backend/store/postgres_search.h"
 
 namespace parley::backend {
@@ -130,6 +131,7 @@ void erase(PostgresConnection& connection, const BatchLinks::Effects& effects) {
     own_texts.add(wire::deletion_text(deletion, effects.thread_of(place)));
     texts.add(wire::deletion_text(deletion));
   }
+  keep_aside(connection, rooms, seqs);
   connection.query(PARLEY_ERASE("seq"), rooms, seqs, by, own_texts);
   connection.query(
       PARLEY_ERASE("target") " AND m.seq > m.target AND m.type IN ('edit', 'reaction') AND m.deleted = 0",
@@ -213,6 +215,7 @@ void purge_links(PostgresConnection& connection, std::uint64_t room_id) {
   connection.query("DELETE FROM reactions WHERE room_id = $1", room_id);
   connection.query("DELETE FROM threads WHERE room_id = $1", room_id);
   connection.query("DELETE FROM mentions WHERE room_id = $1", room_id);
+  connection.query("DELETE FROM held_messages WHERE room_id = $1", room_id);
 }
 
 #undef PARLEY_ERASE

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "backend/store/postgres_links.h"
+#include "backend/store/postgres_retention.h"
 
 namespace parley::backend {
 namespace {
@@ -60,6 +61,7 @@ StoreOutcome PostgresMessageBatch::store(std::span<const wire::Record> records) 
   for (const auto& record : records) sort_out(record);
   link_placed();
   insert_placed();
+  keep_late_ones();
   write_effects(connection_, effects_);
   set_aside();
   write_progress();
@@ -72,7 +74,8 @@ void PostgresMessageBatch::load_rooms(std::span<const wire::Record> records) {
   auto ids = PostgresArray::of_bigint();
   for (const auto& [id, room] : rooms_) ids.add(id);
   auto rows = connection_.query(
-      "SELECT room_id, state, quarantined, last_seq, counted FROM room_progress WHERE room_id = ANY($1)"
+      "SELECT room_id, state, quarantined, last_seq, counted, expired FROM room_progress WHERE room_id = "
+      "ANY($1)"
       " ORDER BY room_id FOR UPDATE",
       ids);
   for (auto row : rows) {
@@ -83,6 +86,7 @@ void PostgresMessageBatch::load_rooms(std::span<const wire::Record> records) {
                              .quarantined = row.flag(2),
                              .highest = last_seq,
                              .last_seq = last_seq,
+                             .expired = row.number(5),
                              .counted = row.number(4)};
   }
   if (static_cast<std::size_t>(rows.size()) < rooms_.size()) make_orphans(records);
@@ -135,6 +139,10 @@ void PostgresMessageBatch::sort_out(const wire::Record& record) {
     ++outcome_.dropped;
     return;
   }
+  if (record.seq <= room.expired) {
+    ++outcome_.repeated;
+    return;
+  }
   auto standing = suspects_ ? standing_.find({record.room_id, record.seq}) : standing_.end();
   if (standing != standing_.end() && standing->second == record.id) {
     ++outcome_.repeated;
@@ -172,7 +180,7 @@ void PostgresMessageBatch::link_placed() {
   });
   for (auto& placed : placed_) {
     const auto& record = *placed.record;
-    placed.row = links.add(record.room_id, record.envelope, placed.entry);
+    placed.row = links.add(record.room_id, record.envelope, placed.entry, rooms_.at(record.room_id).expired);
     known.try_emplace({record.room_id, record.seq}, wire::Target{.seq = record.seq,
                                                                  .from = std::string(record.from),
                                                                  .message = placed.entry.message(),
@@ -216,6 +224,19 @@ void PostgresMessageBatch::insert_placed() {
   }
   connection_.query(kInsert, c.rooms, c.seqs, c.ids, c.ats, c.senders, c.types, c.refs, c.flags, c.envelopes,
                     targets, threads, deleted, counted);
+}
+
+// What came without its message, in rooms that are held.
+void PostgresMessageBatch::keep_late_ones() {
+  auto rooms = PostgresArray::of_bigint(), seqs = PostgresArray::of_bigint(),
+       texts = PostgresArray::of_text();
+  for (const auto& placed : placed_) {
+    if (placed.row.deleted == 0) continue;
+    rooms.add(placed.record->room_id);
+    seqs.add(placed.record->seq);
+    texts.add(placed.record->envelope);
+  }
+  if (!rooms.empty()) keep_aside(connection_, rooms, seqs, texts);
 }
 
 void PostgresMessageBatch::set_aside() {

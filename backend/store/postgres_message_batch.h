@@ -35,6 +35,7 @@ class PostgresMessageBatch {
     bool changed = false;
     std::uint64_t highest = 0;  // of what is stored and, while suspects are looked for, of the batch
     std::uint64_t last_seq = 0;
+    std::uint64_t expired = 0;
     std::uint64_t added = 0;
     std::uint64_t counted = 0;
     std::uint64_t rewritten = 0, annotated = 0;
@@ -57,6 +58,7 @@ class PostgresMessageBatch {
   void link_placed();
   std::map<Place, wire::Target> load_spoken_of();
   void insert_placed();
+  void keep_late_ones();
   void set_aside();
   void write_progress();
 

@@ -46,14 +46,14 @@ std::int64_t bounded(std::uint64_t seq) {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(seq, std::numeric_limits<std::int64_t>::max()));
 }
 
-// The room's last seq (without an envelope; no such row: the room can't be read) and some of its messages, in one
+// The room's last seq and how far it has expired (without an envelope; no such row: the room can't be read) and some of its messages, in one
 // statement, hence of one state of the database. A walk along the primary key of one partition at any depth: the
 // others are pruned when it starts. Anything cleverer (a join, a running sum of bytes) took twice as long to plan
 // as this takes to run.
-#define PARLEY_PAGE(comparison, order)                                                    \
-  "SELECT last_seq, NULL::text FROM room_progress WHERE room_id = $1 AND state IN (0, 3)" \
-  " UNION ALL (SELECT seq, envelope FROM messages WHERE room_id = $1 AND seq " comparison \
-  " $2"                                                                                   \
+#define PARLEY_PAGE(comparison, order)                                                             \
+  "SELECT last_seq, NULL::text, expired FROM room_progress WHERE room_id = $1 AND state IN (0, 3)" \
+  " UNION ALL (SELECT seq, envelope, 0 FROM messages WHERE room_id = $1 AND seq " comparison       \
+  " $2"                                                                                            \
   " ORDER BY seq " order " LIMIT $3)"
 constexpr std::string_view kPageAfter = PARLEY_PAGE(">", "ASC");
 constexpr std::string_view kPageBefore = PARLEY_PAGE("<", "DESC");
@@ -61,8 +61,9 @@ constexpr std::string_view kPageBefore = PARLEY_PAGE("<", "DESC");
 
 // As kPageAfter: the room's last seq; a message's row, and its replies if it is a root.
 constexpr std::string_view kThread =
-    "SELECT last_seq, NULL::text FROM room_progress WHERE room_id = $1 AND state IN (0, 3)"
-    " UNION ALL (SELECT * FROM (SELECT seq, envelope FROM messages WHERE room_id = $1 AND seq = $2 AND seq > "
+    "SELECT last_seq, NULL::text, expired FROM room_progress WHERE room_id = $1 AND state IN (0, 3)"
+    " UNION ALL (SELECT *, 0 FROM (SELECT seq, envelope FROM messages WHERE room_id = $1 AND seq = $2 AND "
+    "seq > "
     "$3"
     " AND type NOT IN ('edit', 'delete', 'reaction', 'member', 'room')"
     " UNION ALL (SELECT seq, envelope FROM messages WHERE room_id = $1 AND thread = $2 AND seq > $3"
@@ -98,6 +99,7 @@ class PageReader {
     for (auto row : rows) {
       if (row.is_null(1)) {
         page_.through = row.number(0);
+        page_.expired = row.number(2);
         continue;
       }
       if (!take(row.text(1))) return false;
@@ -184,6 +186,7 @@ Result<Page> PostgresMessageStore::thread(const ThreadQuery& query) {
     for (auto row : rows) {
       if (row.is_null(1)) {
         page.through = row.number(0);
+        page.expired = row.number(2);
         continue;
       }
       auto envelope = row.text(1);

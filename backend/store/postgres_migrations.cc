@@ -319,8 +319,25 @@ CREATE TABLE device_tokens(
 );
 )sql"};
 
-constexpr PostgresMigration kMigrations[] = {kFirst, kShards, kAdmissions, kAudit,        kLinks,
-                                             kMarks, kUnread, kPresence,   kSearchTables, kDevices};
+// In the database where the messages lie, so that whoever stores or removes them needs no other. `expired`: messages up
+// to it are gone. What is deleted while a room is held is kept aside in held_messages.
+constexpr PostgresMigration kRetention{"11: messages that expire, rooms that are held", R"sql(
+ALTER TABLE room_progress ADD COLUMN retain_s bigint NOT NULL DEFAULT 0,
+                          ADD COLUMN retain_messages bigint NOT NULL DEFAULT 0,
+                          ADD COLUMN expired bigint NOT NULL DEFAULT 0,
+                          ADD COLUMN held boolean NOT NULL DEFAULT false;
+ALTER TABLE rooms ADD COLUMN held boolean NOT NULL DEFAULT false;
+CREATE INDEX rooms_that_expire ON room_progress(room_id) WHERE retain_s > 0 OR retain_messages > 0;
+CREATE TABLE held_messages(
+  room_id bigint NOT NULL,
+  seq bigint NOT NULL,
+  envelope text NOT NULL,
+  PRIMARY KEY (room_id, seq)
+);
+)sql"};
+
+constexpr PostgresMigration kMigrations[] = {kFirst,  kShards,   kAdmissions,   kAudit,   kLinks,    kMarks,
+                                             kUnread, kPresence, kSearchTables, kDevices, kRetention};
 
 }  // namespace
 

@@ -7,7 +7,8 @@ namespace {
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, coalesce(p.last_seq, 0), r.members, " \
   "coalesce(p.quarantined, false), r.shard, r.slow_s, "                                    \
   "coalesce(p.counted, 0), coalesce(p.rewritten, 0), coalesce(p.annotated, 0), "           \
-  "coalesce(p.last_message, 0)"
+  "coalesce(p.last_message, 0), coalesce(p.retain_s, 0), coalesce(p.retain_messages, 0), " \
+  "coalesce(p.expired, 0), r.held"
 #define PARLEY_PROGRESS " LEFT JOIN room_progress p ON p.room_id = r.id"
 #define PARLEY_IN_ORDER " r.name > $2 AND NOT r.deleted ORDER BY r.name LIMIT $3"
 // Kind 1 is direct.
@@ -91,7 +92,10 @@ PlacedRoom read_room(const PostgresRows::Row& row) {
             .last_message = row.number(14),
             .members = static_cast<std::uint32_t>(row.integer(7)),
             .quarantined = row.flag(8),
-            .slow_s = static_cast<std::uint32_t>(row.integer(10))};
+            .slow_s = static_cast<std::uint32_t>(row.integer(10)),
+            .retain = {.seconds = row.number(15), .messages = row.number(16)},
+            .expired = row.number(17),
+            .held = row.flag(18)};
   return {std::move(room), row.string(9)};
 }
 

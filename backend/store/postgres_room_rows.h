@@ -14,7 +14,7 @@ namespace parley::backend {
 // The columns read_room reads begin each of these; the role and, in direct chats, the peer of parameter 1 follow. Parameters: user, after,
 // limit; of all_public also the text to look for, as fold_text makes it.
 std::string_view rooms_query(RoomQuery::Which which);
-inline constexpr int kPostgresRoomColumns = 15;
+inline constexpr int kPostgresRoomColumns = 19;
 // A room, and the shard whose progress is still to be added to it ("" when it is in it already).
 struct PlacedRoom {
   Room room;

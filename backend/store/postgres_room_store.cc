@@ -172,6 +172,8 @@ Result<> PostgresRoomStore::complete(std::vector<PlacedRoom*> rooms) {
       placed->room.rewritten = there.rewritten;
       placed->room.annotated = there.annotated;
       placed->room.last_message = there.last_message;
+      placed->room.expired = there.expired;
+      placed->room.retain = there.retain;
     }
     rooms.erase(rest.begin(), rest.end());
   }
@@ -198,7 +200,8 @@ Result<Room> PostgresRoomStore::insert_room(PostgresConnection& connection, cons
             .title = draft.title,
             .is_public = draft.is_public,
             .epoch = random_id(kEpochChars),
-            .members = static_cast<std::uint32_t>(draft.members.size())};
+            .members = static_cast<std::uint32_t>(draft.members.size()),
+            .retain = draft.retain};
   auto shard = shards_ ? shards_->place(room.id) : "";
   connection.query(
       "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, shard, search_key)"
@@ -206,13 +209,25 @@ Result<Room> PostgresRoomStore::insert_room(PostgresConnection& connection, cons
       room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
       room.epoch, room.members, shard, room_search_key(room.name, room.title));
   if (!shard.empty()) {
-    if (auto added = shards_->add_room(shard, room.id, room.name); !added)
+    if (auto added = shards_->add_room(shard, room.id, room.name, room.retain); !added)
       return std::unexpected(added.error());
   } else {
-    connection.query("INSERT INTO room_progress(room_id, room, state) VALUES ($1, $2, 0)", room.id,
-                     room.name);
+    connection.query(
+        "INSERT INTO room_progress(room_id, room, state, retain_s, retain_messages) VALUES ($1, $2, 0, $3, "
+        "$4)",
+        room.id, room.name, room.retain.seconds, room.retain.messages);
   }
   return room;
+}
+
+// Last in its transaction: another database is told before this one commits.
+Result<> PostgresRoomStore::set_retention(PostgresConnection& connection, const std::string& shard,
+                                          Room& room, const std::optional<Retention>& retain) {
+  if (!retain || *retain == room.retain) return {};
+  room.retain = *retain;
+  if (!shard.empty()) return shards_->set_retention(shard, room.id, room.retain);
+  write_retention(connection, room.id, room.retain);
+  return {};
 }
 
 Result<Room> PostgresRoomStore::find(const std::string& name) {
@@ -296,7 +311,9 @@ Result<Committed<Room>> PostgresRoomStore::update(std::uint64_t room_id, const R
   return commit_change(
       *pool_, steps_kept_,
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
-        auto room = completed(room_by_id(connection, room_id));
+        auto placed = room_by_id(connection, room_id);
+        const auto shard = placed ? placed->shard : std::string();
+        auto room = completed(std::move(placed));
         if (!room) return std::unexpected(room.error());
         room->title = update.title.value_or(room->title);
         room->is_public = update.is_public.value_or(room->is_public);
@@ -309,6 +326,8 @@ Result<Committed<Room>> PostgresRoomStore::update(std::uint64_t room_id, const R
         record_act(connection, update.act, clock_.wall());
         std::uint64_t version = 0;
         if (!step.changes.empty() || !step.entries.empty()) version = change.write_step(step);
+        if (auto set = set_retention(connection, shard, *room, update.retain); !set)
+          return std::unexpected(set.error());
         return Committed<Room>{std::move(*room), version};
       });
 }
@@ -319,6 +338,7 @@ Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id, const st
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<Room>> {
         auto room = room_by_id(connection, room_id);
         if (!room) return std::unexpected(room.error());
+        if (room->room.held) return std::unexpected(held_room());
         connection.query("DELETE FROM members WHERE room_id = $1", room_id);
         for (const char* sql :
              {"DELETE FROM bans WHERE room_id = $1", "DELETE FROM mutes WHERE room_id = $1",

@@ -29,6 +29,8 @@ class PostgresRoomStore final : public RoomStore {
 
  private:
   Result<> complete(std::vector<PlacedRoom*> rooms);
+  Result<> set_retention(PostgresConnection& connection, const std::string& shard, Room& room,
+                         const std::optional<Retention>& retain);
   Result<Room> completed(Result<PlacedRoom> room);
   Marks marks_at_joining(PlacedRoom placed);
   Result<Room> insert_room(PostgresConnection& connection, const NewRoom& draft);

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "backend/store/postgres_retention.h"
 #include "backend/store/search_rows.h"
 #include "wire/entry.h"
 
@@ -58,6 +59,7 @@ class Indexing {
   Indexing(PostgresConnection& connection, std::uint64_t room) : connection_(connection), room_(room) {}
 
   bool some() {
+    lock_index(connection_, room_);
     const bool more = read();
     if (last_ == 0) return false;
     load_edited();

@@ -81,15 +81,33 @@ std::string PostgresShards::place(std::uint64_t room_id) const {
   return index == 0 ? "" : ids_[index];
 }
 
-Result<> PostgresShards::add_room(const std::string& shard, std::uint64_t room_id, const std::string& name) {
+Result<> PostgresShards::add_room(const std::string& shard, std::uint64_t room_id, const std::string& name,
+                                  const Retention& retain) {
   auto index = index_of(shard);
   if (!index) return std::unexpected(index.error());
   return pool(*index).write([&](PostgresConnection& connection) -> Result<> {
     connection.query(
-        "INSERT INTO room_progress(room_id, room, state) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING", room_id,
-        name);
+        "INSERT INTO room_progress(room_id, room, state, retain_s, retain_messages) VALUES ($1, $2, 0, $3, "
+        "$4)"
+        " ON CONFLICT DO NOTHING",
+        room_id, name, retain.seconds, retain.messages);
     return {};
   });
+}
+
+Result<> PostgresShards::set_retention(const std::string& shard, std::uint64_t room_id,
+                                       const Retention& retain) {
+  auto index = index_of(shard);
+  if (!index) return std::unexpected(index.error());
+  return pool(*index).write([&](PostgresConnection& connection) -> Result<> {
+    write_retention(connection, room_id, retain);
+    return {};
+  });
+}
+
+void write_retention(PostgresConnection& connection, std::uint64_t room_id, const Retention& retain) {
+  connection.query("UPDATE room_progress SET retain_s = $2, retain_messages = $3 WHERE room_id = $1", room_id,
+                   retain.seconds, retain.messages);
 }
 
 Result<std::unordered_map<std::uint64_t, RoomProgress>> PostgresShards::progress(
@@ -104,7 +122,7 @@ Result<std::unordered_map<std::uint64_t, RoomProgress>> PostgresShards::progress
     auto rows = connection.query(
         "SELECT room_id, last_seq, quarantined, greatest(last_seq,"
         " coalesce((SELECT max(q.seq) FROM quarantine q WHERE q.room_id = p.room_id), 0)),"
-        " counted, rewritten, annotated, last_message"
+        " counted, rewritten, annotated, last_message, expired, retain_s, retain_messages"
         " FROM room_progress p WHERE room_id = ANY($1)",
         ids);
     for (auto row : rows)
@@ -114,7 +132,9 @@ Result<std::unordered_map<std::uint64_t, RoomProgress>> PostgresShards::progress
                               .counted = row.number(4),
                               .rewritten = row.number(5),
                               .annotated = row.number(6),
-                              .last_message = row.number(7)};
+                              .last_message = row.number(7),
+                              .expired = row.number(8),
+                              .retain = {.seconds = row.number(9), .messages = row.number(10)}};
     return found;
   });
 }

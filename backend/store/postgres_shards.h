@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "backend/store/postgres_pool.h"
+#include "backend/store/retention.h"
 #include "backend/store/shard_status.h"
 #include "base/result.h"
 
@@ -18,8 +19,12 @@ struct RoomProgress {
   std::uint64_t last_seq = 0;
   std::uint64_t numbered = 0;  // the last number given: those of quarantined messages count
   bool quarantined = false;
-  std::uint64_t counted = 0, rewritten = 0, annotated = 0, last_message = 0;  // as in Room
+  std::uint64_t counted = 0, rewritten = 0, annotated = 0, last_message = 0, expired = 0;  // as in Room
+  Retention retain{};
 };
+
+// A room's own retention, in the database where its messages lie.
+void write_retention(PostgresConnection& connection, std::uint64_t room_id, const Retention& retain);
 
 // The databases over which rooms' messages are spread. The first also has accounts, rooms and the Directory
 // log, and remembers of each room which database its messages lie in (rooms.shard: the database's own random
@@ -39,7 +44,9 @@ class PostgresShards {
 
   // Where a new room goes; "" is the first. add_room makes it known there, before it is made on the first.
   std::string place(std::uint64_t room_id) const;
-  Result<> add_room(const std::string& shard, std::uint64_t room_id, const std::string& name);
+  Result<> add_room(const std::string& shard, std::uint64_t room_id, const std::string& name,
+                    const Retention& retain);
+  Result<> set_retention(const std::string& shard, std::uint64_t room_id, const Retention& retain);
   // How far these rooms of one shard are; those unknown there are left out.
   Result<std::unordered_map<std::uint64_t, RoomProgress>> progress(const std::string& shard,
                                                                    const std::vector<std::uint64_t>& rooms);

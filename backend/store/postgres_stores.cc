@@ -7,6 +7,7 @@
 #include "backend/store/postgres_mark_store.h"
 #include "backend/store/postgres_message_store.h"
 #include "backend/store/postgres_presence_store.h"
+#include "backend/store/postgres_retention.h"
 #include "backend/store/postgres_room_store.h"
 #include "backend/store/postgres_schema.h"
 #include "backend/store/postgres_search.h"
@@ -107,6 +108,7 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   stores.rooms = std::make_unique<PostgresRoomStore>(*main, *shards, steps_kept, clock);
   stores.marks = std::make_unique<PostgresMarkStore>(*main, *shards);
   stores.unread = std::make_unique<PostgresUnreadStore>(*main, *shards);
+  stores.retention = std::make_unique<PostgresRetentionStore>(*main, *shards, clock);
   stores.users = std::make_unique<PostgresUserStore>(*main, steps_kept, clock);
   stores.directory = std::make_unique<PostgresDirectoryLog>(*main, *shards, steps_kept);
   stores.admissions = std::make_unique<PostgresAdmissionStore>(*main, clock);

@@ -56,6 +56,12 @@ TEST_F(ReplicatedMessages, a_replica_behind_what_the_room_has_is_not_shown) {
   EXPECT_EQ(primary_calls.calls(), 1u);
 }
 
+TEST_F(ReplicatedMessages, a_replica_that_still_has_what_expired_is_not_shown) {
+  EXPECT_TRUE(store->page({.room_id = kRoom, .head = RoomHead{.last_seq = 10, .expired = 3}}));
+  EXPECT_EQ(asked_of_replicas(), 1u);
+  EXPECT_EQ(primary_calls.calls(), 1u);
+}
+
 TEST_F(ReplicatedMessages, a_replica_behind_what_the_reader_has_is_not_shown) {
   put(*primary, 12);
   EXPECT_EQ(page(11, 10)->envelopes.size(), 1u);

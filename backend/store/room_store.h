@@ -7,6 +7,7 @@
 #include "backend/store/audit_store.h"
 #include "backend/store/directory_change.h"
 #include "backend/store/marks.h"
+#include "backend/store/retention.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "wire/names.h"
@@ -28,7 +29,10 @@ struct Room {
   std::uint32_t members = 0;
   bool quarantined = false;  // a message conflicted: new ones are kept aside
   std::uint32_t slow_s =
-      0;  // a plain member may send one message in so many seconds; 0: as many as they like
+      0;               // a plain member may send one message in so many seconds; 0: as many as they like
+  Retention retain{};  // its own; RetentionRules tell what holds
+  std::uint64_t expired = 0;  // messages numbered up to it have expired and are gone
+  bool held = false;          // legal hold: nothing expires
 };
 
 // Of a mute that does not end by itself.
@@ -54,6 +58,7 @@ struct NewRoom {
   wire::RoomKind kind = wire::RoomKind::group;
   std::string title;
   bool is_public = false;
+  Retention retain{};
   std::vector<NewMember> members{};  // the owner among them; each user once
   std::vector<RoomEntry> entries{};
   std::optional<Act> act{};
@@ -62,6 +67,7 @@ struct RoomUpdate {
   std::optional<std::string> title{};
   std::optional<bool> is_public{};
   std::optional<std::uint32_t> slow_s{};
+  std::optional<Retention> retain{};
   std::vector<RoomEntry> entries{};
   std::optional<Act> act{};
 };
@@ -128,7 +134,8 @@ class RoomStore {
   // no account.
   virtual Result<Committed<Room>> create(const NewRoom& room) = 0;
   virtual Result<Committed<Room>> update(std::uint64_t room_id, const RoomUpdate& update) = 0;
-  // Its messages are gone for every reader at once, and removed from the disk little by little.
+  // Its messages are gone for every reader at once, and removed from the disk little by little. permission_denied: it
+  // is held.
   virtual Result<Committed<Room>> erase(std::uint64_t room_id, const std::optional<Act>& act = {}) = 0;
   // permission_denied: members would be left without the owner they had. not_found also: the ticket is good no
   // longer. invalid_argument: as many are muted as may be. version 0: it was so already.

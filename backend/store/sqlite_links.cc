@@ -1,6 +1,7 @@
 #include "backend/store/sqlite_links.h"
 
 #include "backend/store/notes_rows.h"
+#include "backend/store/sqlite_retention.h"
 #include "backend/store/sqlite_search.h"
 
 namespace parley::backend {
@@ -15,6 +16,7 @@ void erase(SqliteConnection& connection, BatchLinks::Place place, const wire::De
            std::uint64_t thread) {
   const auto [room, seq] = place;
   const auto own_text = wire::deletion_text(deletion, thread), text = wire::deletion_text(deletion);
+  keep_aside(connection, place);
   connection.run(PARLEY_ERASE " WHERE room_id = ?1 AND seq = ?2", room, seq, deletion.seq, own_text);
   connection.run(
       PARLEY_ERASE
@@ -118,6 +120,7 @@ void purge_links(SqliteConnection& connection, std::uint64_t room_id) {
   connection.run("DELETE FROM reactions WHERE room_id = ?", room_id);
   connection.run("DELETE FROM threads WHERE room_id = ?", room_id);
   connection.run("DELETE FROM mentions WHERE room_id = ?", room_id);
+  connection.run("DELETE FROM held_messages WHERE room_id = ?", room_id);
 }
 
 }  // namespace parley::backend

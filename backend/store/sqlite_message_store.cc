@@ -31,10 +31,11 @@ Error hole(std::uint64_t position, std::uint64_t from) {
                                       ": what is between is missing."};
 }
 
-// The last stored number of a room that can be read; 0 for others.
-std::uint64_t read_last_seq(SqliteConnection& connection, std::uint64_t room_id) {
-  auto row = connection.query("SELECT last_seq FROM rooms WHERE id = ? AND deleted = 0", room_id);
-  return row.step() ? row.number(0) : 0;
+// An empty page of a room that can be read; `through` is 0 for others.
+Page empty_page(SqliteConnection& connection, std::uint64_t room_id) {
+  auto row = connection.query("SELECT last_seq, expired FROM rooms WHERE id = ? AND deleted = 0", room_id);
+  if (!row.step()) return {};
+  return {.through = row.number(0), .expired = row.number(1)};
 }
 
 // SQLite's integers are signed; no seq comes near the largest.
@@ -108,7 +109,7 @@ Result<StoreOutcome> SqliteMessageStore::store(std::uint64_t generation, std::ui
 
 Result<Page> SqliteMessageStore::page(const PageQuery& query) {
   return database_->read([&](SqliteConnection& connection) -> Result<Page> {
-    Page page{.through = read_last_seq(connection, query.room_id)};
+    auto page = empty_page(connection, query.room_id);
     if (page.through == 0) return page;
     auto limit = static_cast<std::int64_t>(query.limit) + 1;
     if (query.after) {
@@ -132,7 +133,7 @@ Result<Page> SqliteMessageStore::page(const PageQuery& query) {
 
 Result<Page> SqliteMessageStore::thread(const ThreadQuery& query) {
   return database_->read([&](SqliteConnection& connection) -> Result<Page> {
-    Page page{.through = read_last_seq(connection, query.room_id)};
+    auto page = empty_page(connection, query.room_id);
     if (page.through == 0) return page;
     const PageQuery size{.limit = query.limit, .max_bytes = query.max_bytes};
     fill(page,
@@ -151,7 +152,7 @@ Result<std::map<Place, wire::Notes>> SqliteMessageStore::notes(std::span<const P
 
 Result<std::uint64_t> SqliteMessageStore::last_seq(std::uint64_t room_id) {
   return database_->read([&](SqliteConnection& connection) -> Result<std::uint64_t> {
-    return read_last_seq(connection, room_id);
+    return empty_page(connection, room_id).through;
   });
 }
 

@@ -299,6 +299,21 @@ CREATE TABLE device_tokens(
 ) WITHOUT ROWID;
 )sql";
 
+// `expired`: messages up to it are gone. What is deleted while a room is held is kept aside in held_messages.
+constexpr const char* kRetention = R"sql(
+ALTER TABLE rooms ADD COLUMN retain_s INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN retain_messages INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN expired INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE rooms ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX rooms_that_expire ON rooms(id) WHERE retain_s > 0 OR retain_messages > 0;
+CREATE TABLE held_messages(
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  envelope TEXT NOT NULL,
+  PRIMARY KEY (room_id, seq)
+) WITHOUT ROWID;
+)sql";
+
 constexpr SqliteMigration kMigrations[] = {
     {"1: accounts, rooms, messages, the Directory log", kFirst},
     {"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions, fill_search_keys},
@@ -308,7 +323,8 @@ constexpr SqliteMigration kMigrations[] = {
     {"6: what is unread", kUnread},
     {"7: presence", kPresence},
     {"8: full-text search", kSearchTables},
-    {"9: devices", kDevices}};
+    {"9: devices", kDevices},
+    {"10: messages that expire, rooms that are held", kRetention}};
 
 }  // namespace
 

@@ -4,7 +4,7 @@ namespace parley::backend {
 
 #define PARLEY_ROOM_COLUMNS                                                                            \
   "r.id, r.name, r.kind, r.title, r.public, r.epoch, r.last_seq, r.members, r.quarantined, r.slow_s, " \
-  "r.counted, r.rewritten, r.annotated, r.last_message"
+  "r.counted, r.rewritten, r.annotated, r.last_message, r.retain_s, r.retain_messages, r.expired, r.held"
 #define PARLEY_LIVE "r.deleted = 0 AND r.orphaned = 0"
 #define PARLEY_MUTE "coalesce((SELECT until FROM mutes x WHERE x.room_id = m.room_id AND x.user = m.user), 0)"
 #define PARLEY_IN_ORDER " AND r.name > ?2 AND " PARLEY_LIVE " ORDER BY r.name LIMIT ?3"
@@ -73,7 +73,10 @@ Room read_room(const Query& row) {
           .last_message = row.number(13),
           .members = static_cast<std::uint32_t>(row.integer(7)),
           .quarantined = row.integer(8) != 0,
-          .slow_s = static_cast<std::uint32_t>(row.integer(9))};
+          .slow_s = static_cast<std::uint32_t>(row.integer(9)),
+          .retain = {.seconds = row.number(14), .messages = row.number(15)},
+          .expired = row.number(16),
+          .held = row.integer(17) != 0};
 }
 
 Result<Room> room_by_name(SqliteConnection& connection, const std::string& name) {

@@ -16,7 +16,7 @@ namespace parley::backend {
 extern const std::string_view kRoomsOfUser;
 extern const std::string_view kPublicRooms;
 extern const std::string_view kAllRooms;
-inline constexpr int kRoomColumns = 14;
+inline constexpr int kRoomColumns = 18;
 Room read_room(const Query& row);
 
 // Rows for read_member. Parameters: room, after, limit.

@@ -76,12 +76,14 @@ Room insert_room(SqliteConnection& connection, const NewRoom& draft) {
             .title = draft.title,
             .is_public = draft.is_public,
             .epoch = random_id(kEpochChars),
-            .members = static_cast<std::uint32_t>(draft.members.size())};
+            .members = static_cast<std::uint32_t>(draft.members.size()),
+            .retain = draft.retain};
   connection.run(
-      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, search_key)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO rooms(id, name, name_key, kind, title, public, epoch, members, search_key, retain_s,"
+      " retain_messages) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       room.id, room.name, fold_case(room.name), static_cast<int>(room.kind), room.title, room.is_public,
-      room.epoch, room.members, room_search_key(room.name, room.title));
+      room.epoch, room.members, room_search_key(room.name, room.title), room.retain.seconds,
+      room.retain.messages);
   return room;
 }
 
@@ -231,12 +233,15 @@ Result<Committed<Room>> SqliteRoomStore::update(std::uint64_t room_id, const Roo
     if (!room) return std::unexpected(room.error());
     room->title = update.title.value_or(room->title);
     room->is_public = update.is_public.value_or(room->is_public);
+    room->retain = update.retain.value_or(room->retain);
     StepDraft step{.room_id = room_id, .entries = update.entries};
     if (update.slow_s && *update.slow_s != std::exchange(room->slow_s, *update.slow_s))
       step.changes.push_back(room_put(*room));
-    connection.run("UPDATE rooms SET title = ?2, public = ?3, slow_s = ?4, search_key = ?5 WHERE id = ?1",
-                   room_id, room->title, room->is_public, room->slow_s,
-                   room_search_key(room->name, room->title));
+    connection.run(
+        "UPDATE rooms SET title = ?2, public = ?3, slow_s = ?4, search_key = ?5, retain_s = ?6,"
+        " retain_messages = ?7 WHERE id = ?1",
+        room_id, room->title, room->is_public, room->slow_s, room_search_key(room->name, room->title),
+        room->retain.seconds, room->retain.messages);
     record_act(connection, update.act, clock_.wall());
     std::uint64_t version = 0;
     if (!step.changes.empty() || !step.entries.empty()) version = write_step(connection, step, steps_kept_);
@@ -248,6 +253,7 @@ Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id, const std:
   auto erased = database_->write([&](SqliteConnection& connection) -> Result<Committed<Room>> {
     auto room = room_by_id(connection, room_id);
     if (!room) return std::unexpected(room.error());
+    if (room->held) return std::unexpected(held_room());
     connection.run("DELETE FROM members WHERE room_id = ?", room_id);
     for (const char* sql :
          {"DELETE FROM bans WHERE room_id = ?", "DELETE FROM mutes WHERE room_id = ?",

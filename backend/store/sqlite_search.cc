@@ -153,6 +153,17 @@ bool unindex_some(SqliteConnection& connection, std::uint64_t room_id, int limit
   return !seqs.empty();
 }
 
+void unindex_to(SqliteConnection& connection, Place last) {
+  const auto [room, seq] = last;
+  std::vector<std::uint64_t> seqs;
+  {
+    auto row = connection.query("SELECT seq FROM search_texts WHERE room_id = ? AND seq <= ?", room, seq);
+    while (row.step()) seqs.push_back(row.number(0));
+  }
+  for (const auto indexed : seqs) take_out(connection, {room, indexed});
+  connection.run("UPDATE rooms SET searchable_to = max(searchable_to, ?2) WHERE id = ?1", room, seq);
+}
+
 Result<TextPage> SqliteSearchStore::search(const TextQuery& query) {
   const auto match = match_of(query);
   const std::unordered_set<std::uint64_t> rooms(query.rooms.begin(), query.rooms.end());

@@ -25,6 +25,8 @@ std::shared_ptr<SearchWork> sqlite_search_work(std::shared_ptr<SqliteDatabase> d
 
 // Inside a transaction; may throw SqliteFailure. A deleted message leaves the index.
 void unindex(SqliteConnection& connection, Place message);
+// So do all messages of a room up to this one, indexed or not yet.
+void unindex_to(SqliteConnection& connection, Place last);
 // So do at most `limit` messages of a deleted room; false: there are none.
 bool unindex_some(SqliteConnection& connection, std::uint64_t room_id, int limit);
 

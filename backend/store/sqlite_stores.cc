@@ -8,6 +8,7 @@
 #include "backend/store/sqlite_mark_store.h"
 #include "backend/store/sqlite_message_store.h"
 #include "backend/store/sqlite_presence_store.h"
+#include "backend/store/sqlite_retention.h"
 #include "backend/store/sqlite_room_store.h"
 #include "backend/store/sqlite_search.h"
 #include "backend/store/sqlite_unread_store.h"
@@ -26,6 +27,7 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
   stores.rooms = std::make_unique<SqliteRoomStore>(*database, options.directory_steps_kept, clock);
   stores.marks = std::make_unique<SqliteMarkStore>(*database);
   stores.unread = std::make_unique<SqliteUnreadStore>(*database);
+  stores.retention = std::make_unique<SqliteRetentionStore>(*database, clock);
   stores.users = std::make_unique<SqliteUserStore>(*database, options.directory_steps_kept, clock);
   stores.directory = std::make_unique<SqliteDirectoryLog>(*database);
   stores.admissions = std::make_unique<SqliteAdmissionStore>(*database, clock);

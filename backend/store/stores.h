@@ -10,6 +10,7 @@
 #include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
 #include "backend/store/presence_store.h"
+#include "backend/store/retention_store.h"
 #include "backend/store/room_store.h"
 #include "backend/store/search_store.h"
 #include "backend/store/shard_status.h"
@@ -23,6 +24,7 @@ namespace parley::backend {
 struct Stores {
   std::unique_ptr<MessageStore> messages;
   std::unique_ptr<SearchStore> search;
+  std::unique_ptr<RetentionStore> retention;
   std::unique_ptr<RoomStore> rooms;
   std::unique_ptr<MarkStore> marks;
   std::unique_ptr<UnreadStore> unread;

@@ -98,6 +98,28 @@ class FaultyMarkStore final : public MarkStore {
   FaultPlan& plan_;
 };
 
+class FaultyRetentionStore final : public RetentionStore {
+ public:
+  FaultyRetentionStore(RetentionStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<std::vector<RetainedRoom>> rooms(const RetainedQuery& query) override {
+    return plan_.run([&] { return inner_.rooms(query); });
+  }
+  Result<Expiry> expire(const ExpiryOrder& order) override {
+    return plan_.run([&] { return inner_.expire(order); });
+  }
+  Result<> hold(std::uint64_t room_id, bool held, const std::optional<Act>& act) override {
+    return plan_.run([&] { return inner_.hold(room_id, held, act); });
+  }
+  Result<HeldPage> kept_aside(std::uint64_t room_id, std::uint64_t after, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.kept_aside(room_id, after, limit); });
+  }
+
+ private:
+  RetentionStore& inner_;
+  FaultPlan& plan_;
+};
+
 class FaultyUserStore final : public UserStore {
  public:
   FaultyUserStore(UserStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}

@@ -150,6 +150,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.rooms = memory_rooms(database, steps_kept, clock);
   stores.marks = memory_marks(database);
   stores.unread = memory_unread(database);
+  stores.retention = memory_retention(database, clock);
   stores.users = memory_users(database, steps_kept, clock);
   stores.directory = memory_directory(database);
   stores.audit = memory_audit(database, clock);

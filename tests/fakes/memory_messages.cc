@@ -36,6 +36,11 @@ class MemoryMessageStore final : public MessageStore {
   std::vector<std::pair<BatchLinks::Reaction, std::uint64_t>> in_order(Place place) const;
   std::optional<wire::Target> target_at(BatchLinks::Place place) const;
   void set_aside(const wire::Record& record, MemoryDatabase::RoomRow& row, StoreOutcome& outcome);
+  Page empty_page(std::uint64_t room_id) const {
+    const auto last_seq = last_seq_of(room_id);
+    if (last_seq == 0) return {};
+    return {.through = last_seq, .expired = database_->rooms.at(room_id).room.expired};
+  }
   std::uint64_t last_seq_of(std::uint64_t room_id) const {
     auto row = database_->rooms.find(room_id);
     return row == database_->rooms.end() || row->second.deleted ? 0 : row->second.room.last_seq;
@@ -78,6 +83,10 @@ void MemoryMessageStore::add(const wire::Record& record, StoreOutcome& outcome) 
     ++outcome.dropped;
     return;
   }
+  if (record.seq <= row.room.expired) {
+    ++outcome.repeated;
+    return;
+  }
   auto& messages = database_->messages[record.room_id];
   auto standing = messages.find(record.seq);
   if (standing != messages.end() && standing->second.id == record.id) {
@@ -96,7 +105,7 @@ void MemoryMessageStore::add(const wire::Record& record, StoreOutcome& outcome) 
 void MemoryMessageStore::insert(const wire::Record& record, MemoryDatabase::RoomRow& row) {
   BatchLinks links([this](BatchLinks::Place place) { return target_at(place); });
   const auto entry = wire::read_entry(record);
-  auto linked = links.add(record.room_id, record.envelope, entry);
+  auto linked = links.add(record.room_id, record.envelope, entry, row.room.expired);
   row.room.last_seq = std::max(row.room.last_seq, record.seq);
   row.room.counted += entry.countable();
   if (entry.message()) row.room.last_message = std::max(row.room.last_message, record.seq);
@@ -108,6 +117,7 @@ void MemoryMessageStore::insert(const wire::Record& record, MemoryDatabase::Room
                                      .links = linked,
                                      .counted = row.room.counted};
   if (!linked.envelope.empty()) {
+    database_->keep_aside(record.room_id, record.seq, message.envelope);
     message.envelope = linked.envelope;
     message.deletion = target_at({record.room_id, entry.target})->deletion;
   }
@@ -161,6 +171,7 @@ void MemoryMessageStore::erase(BatchLinks::Place place, const wire::Deletion& de
     const bool said_of_it = row.links.target == place.second && seq > place.second &&
                             (row.type == "edit" || row.type == "reaction");
     if (seq != place.second && (!said_of_it || row.links.deleted != 0)) continue;
+    if (row.links.deleted == 0) database_->keep_aside(place.first, seq, row.envelope);
     row.envelope = wire::erased(row.envelope, deletion, row.links.thread);
     row.links.deleted = deletion.seq;
     row.deletion = deletion;
@@ -182,7 +193,7 @@ void MemoryMessageStore::set_aside(const wire::Record& record, MemoryDatabase::R
 
 Result<Page> MemoryMessageStore::page(const PageQuery& query) {
   std::lock_guard lock(database_->mutex);
-  Page page{.through = last_seq_of(query.room_id)};
+  auto page = empty_page(query.room_id);
   if (page.through == 0) return page;
   std::vector<std::string> wanted;  // in the direction asked for
   for (const auto& [seq, message] : database_->messages[query.room_id]) {
@@ -203,10 +214,10 @@ Result<Page> MemoryMessageStore::page(const PageQuery& query) {
 
 Result<Page> MemoryMessageStore::thread(const ThreadQuery& query) {
   std::lock_guard lock(database_->mutex);
-  Page page{.through = last_seq_of(query.room_id)};
+  auto page = empty_page(query.room_id);
   const auto& messages = database_->messages[query.room_id];
   auto root = messages.find(query.root);
-  if (page.through == 0 || root == messages.end() || !wire::is_message(root->second.type)) return page;
+  if (page.through == 0 || (root != messages.end() && !wire::is_message(root->second.type))) return page;
   std::size_t bytes = 0;
   for (const auto& [seq, row] : messages) {
     if (seq <= query.after || (seq != query.root && row.links.thread != query.root)) continue;

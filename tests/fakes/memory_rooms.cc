@@ -128,7 +128,8 @@ Result<Committed<Room>> MemoryRoomStore::create(const NewRoom& draft) {
             .kind = draft.kind,
             .title = draft.title,
             .is_public = draft.is_public,
-            .epoch = random_id(8)};
+            .epoch = random_id(8),
+            .retain = draft.retain};
   auto& row = database_->rooms[room.id] = {.room = room};
   StepDraft step{
       .changes = {wire::RoomPut{.id = room.id, .name = room.name, .kind = room.kind, .epoch = room.epoch}},
@@ -149,6 +150,7 @@ Result<Committed<Room>> MemoryRoomStore::update(std::uint64_t room_id, const Roo
   if (!row) return missing();
   row->room.title = update.title.value_or(row->room.title);
   row->room.is_public = update.is_public.value_or(row->room.is_public);
+  row->room.retain = update.retain.value_or(row->room.retain);
   StepDraft step{.room_id = room_id, .entries = update.entries};
   if (update.slow_s && *update.slow_s != std::exchange(row->room.slow_s, *update.slow_s))
     step.changes.push_back(wire::RoomPut{.id = room_id,
@@ -168,6 +170,7 @@ Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id, const std:
   auto* row = database_->living(room_id);
   if (!row) return missing();
   auto room = seen(*row);
+  if (room.held) return std::unexpected(held_room());
   row->deleted = true;
   database_->messages.erase(room_id);
   database_->quarantine.erase(room_id);

@@ -54,6 +54,7 @@ struct MemoryDatabase {
   std::map<std::uint64_t, RoomRow> rooms;
   std::map<std::uint64_t, std::map<std::uint64_t, MessageRow>> messages;  // room → seq → message
   std::map<std::uint64_t, std::map<std::pair<std::uint64_t, Ulid>, std::string>> quarantine;
+  std::map<std::uint64_t, std::map<std::uint64_t, std::string>> held;  // room → seq → envelope
   std::vector<RecordedAct> acts;
   std::uint64_t last_act = 0;
   std::map<MemberKey, WallTime> mutes;
@@ -78,6 +79,8 @@ struct MemoryDatabase {
   RoomRow* living(std::uint64_t room_id);
   std::uint64_t write_step(const StepDraft& draft, std::uint32_t steps_kept);
   void forget_steps_to(std::uint64_t floor);
+  // What is kept aside of a room that is held; nothing of others.
+  void keep_aside(std::uint64_t room_id, std::uint64_t seq, const std::string& envelope);
   void record_act(const std::optional<Act>& act, WallTime now);
   void sweep_admissions(WallTime now);
   Result<> use_ticket(const MemberChange& change, WallTime now);
@@ -90,6 +93,8 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
 // What open_memory_stores puts together.
 std::unique_ptr<MessageStore> memory_messages(std::shared_ptr<MemoryDatabase> database);
 std::unique_ptr<SearchStore> memory_search(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<RetentionStore> memory_retention(std::shared_ptr<MemoryDatabase> database,
+                                                 const Clock& clock);
 std::unique_ptr<RoomStore> memory_rooms(std::shared_ptr<MemoryDatabase> database, std::uint32_t steps_kept,
                                         const Clock& clock);
 std::unique_ptr<MarkStore> memory_marks(std::shared_ptr<MemoryDatabase> database);
