@@ -18,6 +18,7 @@
 #include "backend/mqtt/retained_reader.h"
 #include "backend/presence/presence_keeper.h"
 #include "backend/requests/make_dispatcher.h"
+#include "backend/retention/expirer.h"
 #include "backend/state/room_state_publisher.h"
 #include "base/ids.h"
 #include "wire/names.h"
@@ -59,8 +60,16 @@ FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices&
                                  const StoreOutcome& outcome) { mentions.stored(records, outcome); }};
 }
 
+ExpirerOptions expirer_options(const Config& config) {
+  const auto& retention = config.retention;
+  return {.rules = {.fallback = {.seconds = retention.default_s, .messages = retention.default_messages},
+                    .ceiling = {.seconds = retention.max_s, .messages = retention.max_messages}},
+          .every = retention.check,
+          .messages_per_s = retention.messages_per_s};
+}
+
 DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::vector<Dependency> dependencies,
-                                     MarkWriter& marks, const LogSink& log) {
+                                     MarkWriter& marks, const Expirer& expirer, const LogSink& log) {
   using RoomCreate = DispatcherOptions::RoomCreate;
   const auto& requests = config.requests;
   return {
@@ -75,9 +84,10 @@ DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::ve
       .admit = admission(config, cache),
       .audit_kept = std::chrono::hours(24) * config.audit.keep_days,
       .dependencies = std::move(dependencies),
-      .raise_marks = [&marks](MarkRaise raise, MarkWriter::Done done) {
-        marks.raise(std::move(raise), std::move(done));
-      }};
+      .retention = expirer_options(config).rules,
+      .expirer = [&expirer] { return expirer.progress(); },
+      .raise_marks = [&marks](MarkRaise raise,
+                              MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); }};
 }
 
 PresenceOptions presence_options(const Config& config) {
@@ -91,15 +101,18 @@ PresenceOptions presence_options(const Config& config) {
 struct Uncached {
   std::unique_ptr<MessageStore> messages;
   std::unique_ptr<PresenceStore> presence;
-  CachedPresenceStore* presence_copies = nullptr;  // what lies above that
+  CachedMessageStore* message_copies = nullptr;  // what lies above them
+  CachedPresenceStore* presence_copies = nullptr;
 };
 
 // `opened`, with a cache before its messages and presence; they themselves go to `uncached`.
 Stores with_cache(Stores opened, Uncached& uncached, const MadeCache& cache, Metrics& metrics) {
   if (!cache.keeps_messages) return opened;
   uncached.messages = std::move(opened.messages);
-  opened.messages =
+  auto messages =
       std::make_unique<CachedMessageStore>(*uncached.messages, *cache.cache, TailLimits{}, metrics);
+  uncached.message_copies = messages.get();
+  opened.messages = std::move(messages);
   uncached.presence = std::move(opened.presence);
   auto copies = std::make_unique<CachedPresenceStore>(*uncached.presence, *cache.cache, metrics);
   uncached.presence_copies = copies.get();
@@ -125,13 +138,17 @@ struct Backend::Parts final : LeaseListener {
                 {.answer_timeout = given.broker.answer_timeout}),
         marks(*stores.marks, metrics, clock, log),
         mentions(*stores.marks, link, metrics, log),
+        expirer(
+            *stores.retention, [this](std::uint64_t room) { expired(room); }, metrics, clock, log,
+            expirer_options(given)),
         retained(link, [this](auto passed) { pass_fence(std::move(passed)); }),
         presence(stores, presence_surroundings(), metrics, clock, log, presence_options(given)),
         room_events({&facts, &states, &presence}),
         feed(*stores.messages, states, control, metrics, clock, log,
              feed_options(given, *stores.marks, mentions)),
-        dispatcher(make_dispatcher(stores, control, room_events, link, presence, clock,
-                                   dispatcher_options(given, *cache.cache, dependencies(), marks, log))),
+        dispatcher(
+            make_dispatcher(stores, control, room_events, link, presence, clock,
+                            dispatcher_options(given, *cache.cache, dependencies(), marks, expirer, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
@@ -158,11 +175,19 @@ struct Backend::Parts final : LeaseListener {
     });
     if (uncached.presence_copies) uncached.presence_copies->forget();
     presence.activate();
+    expirer.activate();
   }
   void retired() override {
     states.deactivate();
     presence.deactivate();
+    expirer.deactivate();
     feed.end();
+  }
+
+  // Nobody is to find there what is gone from the store.
+  void expired(std::uint64_t room) {
+    if (uncached.message_copies) uncached.message_copies->expired(room);
+    states.room_changed(room);
   }
 
   PresenceSurroundings presence_surroundings() {
@@ -217,6 +242,7 @@ struct Backend::Parts final : LeaseListener {
   ControlLink control;
   MarkWriter marks;
   MentionNotices mentions;
+  Expirer expirer;
   RetainedReader retained;
   PresenceKeeper presence;
   RoomEventFan room_events;
@@ -254,6 +280,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
   parts->marks.start();
   parts->mentions.start();
   parts->presence.start();
+  parts->expirer.start();
   parts->control.start();
   parts->link.start(parts->router);
   return std::unique_ptr<Backend>(new Backend(std::move(parts)));
@@ -273,6 +300,7 @@ void Backend::stop() {
   parts_->dispatcher->stop(left());
   parts_->marks.stop();
   parts_->mentions.stop();
+  parts_->expirer.stop();
   parts_->feed.end();
   if (!parts_->feed.drain(left()))
     parts_->log(LogLevel::warning,

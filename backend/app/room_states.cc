@@ -14,7 +14,8 @@ Result<RoomState> StoredRoomStates::state_of(const Room& room) {
                   .title = room.title,
                   .members = room.members,
                   .last_seq = room.last_seq,
-                  .epoch = room.epoch};
+                  .epoch = room.epoch,
+                  .first_seq = room.expired + 1};
   if (room.members <= presence_max_) return state;
   const auto counts = count(room.id);
   if (!counts) return std::unexpected(counts.error());

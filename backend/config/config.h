@@ -64,6 +64,13 @@ struct Config {
     std::uint32_t keep_days = 365;  // 0: for ever
   } audit;
 
+  struct Retention {
+    std::uint64_t default_s = 0, default_messages = 0;  // 0: for ever
+    std::uint64_t max_s = 0, max_messages = 0;          // 0: no ceiling
+    std::chrono::seconds check{60};
+    std::uint32_t messages_per_s = 2'000;
+  } retention;
+
   struct Feed {
     std::uint32_t queue_batches = 256;
     std::uint32_t merge_batches = 16;

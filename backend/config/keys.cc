@@ -1,5 +1,7 @@
 #include "backend/config/keys.h"
 
+#include "backend/store/retention_limits.h"
+
 namespace parley::backend {
 namespace {
 
@@ -163,6 +165,30 @@ std::vector<Key> make_keys() {
 
       {"audit.keep_days", "How long administrative acts stay in the audit log, in days; 0: for ever.",
        number<FIELD(audit.keep_days)>(0, 36'500)},
+
+      {"retention.default_s",
+       "How long messages stay in rooms that do not say (retain_s), in seconds; 0: for ever. They expire "
+       "from "
+       "the front\n"
+       "of a room, with all that was said of them.",
+       number<FIELD(retention.default_s)>(0, kRetainSecondsMax)},
+      {"retention.default_messages",
+       "How many of a room's newest messages stay where the room does not say (retain_messages); 0: all.",
+       number<FIELD(retention.default_messages)>(0, kRetainMessagesMax)},
+      {"retention.max_s",
+       "How long messages stay at most, whatever a room says, in seconds; 0: no limit. When it is lowered, "
+       "what is older goes.",
+       number<FIELD(retention.max_s)>(0, kRetainSecondsMax)},
+      {"retention.max_messages", "How many messages stay in a room at most, whatever it says; 0: no limit.",
+       number<FIELD(retention.max_messages)>(0, kRetainMessagesMax)},
+      {"retention.check_s",
+       "Pause between two looks at all rooms for messages that are due, in seconds: so much longer they may "
+       "stay.",
+       number<FIELD(retention.check)>(1, 86'400)},
+      {"retention.messages_per_s",
+       "Pace at which messages expire, a second. More are done with a backlog sooner, and storing feels it "
+       "more.",
+       number<FIELD(retention.messages_per_s)>(1, 1'000'000)},
 
       {"feed.queue_batches",
        "Batches of messages waiting to be stored at most, up to 128 KiB each. More are dropped and sent "

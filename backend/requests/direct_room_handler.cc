@@ -18,10 +18,10 @@ Result<Committed<Room>> make_chat(const RequestContext& context, const std::stri
 }
 
 // The chat there is already, whoever began it.
-Outcome known_chat(const Room& room, const std::string& peer) {
+Outcome known_chat(const RequestContext& context, const Room& room, const std::string& peer) {
   if (room.kind != wire::RoomKind::direct)
     return refuse(wire::Code::already_exists, "Another room has the name " + room.name + " of this chat.");
-  return room_json(room, kMember, peer).dump();
+  return room_json(context, room, kMember, peer).dump();
 }
 
 }  // namespace
@@ -36,14 +36,14 @@ Outcome room_direct(const RequestContext& context) {
   if (!account) return refuse(context, account.error());
   const auto name = direct_room_name(context.user(), peer);
   auto known = context.services.stores.rooms->find(name);
-  if (known) return known_chat(*known, peer);
+  if (known) return known_chat(context, *known, peer);
   if (known.error().code != Errc::not_found) return refuse(context, known.error());
   if (account->disabled) return refuse(wire::Code::disabled, "The account of " + peer + " is disabled.");
   auto made = make_chat(context, name, peer);
   if (!made) return refuse(context, made.error());
   return Changed{
       .version = made->version,
-      .result = room_json(made->value, kMember, peer).dump(),
+      .result = room_json(context, made->value, kMember, peer).dump(),
       .committed = [&services = context.services, id = made->value.id] { services.events.room_changed(id); },
       .in_force =
           [&services = context.services, name, peer, by = context.user()] {

@@ -30,6 +30,8 @@ Outcome room_create(const RequestContext& context);
 Outcome room_direct(const RequestContext& context);
 Outcome room_get(const RequestContext& context);
 Outcome room_list(const RequestContext& context);
+Outcome room_held(const RequestContext& context);
+Outcome room_hold(const RequestContext& context);
 Outcome room_update(const RequestContext& context);
 Outcome room_delete(const RequestContext& context);
 Outcome room_join(const RequestContext& context);

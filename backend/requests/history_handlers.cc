@@ -17,12 +17,13 @@ constexpr std::size_t kRoomFrame = 128;  // of a synced room's answer, its name 
 std::string page_text(const Page& page) {
   std::string text = "\"messages\":" + envelopes_text(page.envelopes);
   text.append(",\"through\":").append(std::to_string(page.through));
+  text.append(",\"first_seq\":").append(std::to_string(page.expired + 1));
   text.append(",\"more\":").append(page.more ? "true" : "false");
   return text;
 }
 
 RoomHead head_of(const RoomView& view) {
-  return {view.room.epoch, view.room.last_seq, view.room.rewritten};
+  return {view.room.epoch, view.room.last_seq, view.room.rewritten, view.room.expired};
 }
 
 std::size_t size_of(const Page& page) {

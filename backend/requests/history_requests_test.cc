@@ -35,6 +35,7 @@ TEST_F(HistoryRequests, an_empty_room_has_an_empty_page) {
                                            {"epoch", lab_.epoch},
                                            {"messages", Json::array()},
                                            {"through", 0},
+                                           {"first_seq", 1},
                                            {"more", false}}));
 }
 

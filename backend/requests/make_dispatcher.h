@@ -11,6 +11,7 @@
 #include "backend/requests/dispatcher.h"
 #include "backend/requests/live_presence.h"
 #include "backend/requests/room_events.h"
+#include "backend/retention/expirer_progress.h"
 #include "backend/store/stores.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -34,8 +35,10 @@ struct DispatcherOptions {
   // Whether this user may make one more request now; asked on the dispatcher's threads, may block for a cache.
   // Empty: everybody may. Administrators are not asked about.
   std::function<bool(const std::string& user)> admit;
-  std::chrono::hours audit_kept{365 * 24};  // how long acts stay in the audit log; 0: for ever
-  std::vector<Dependency> dependencies;     // what server.status tells of
+  std::chrono::hours audit_kept{365 * 24};   // how long acts stay in the audit log; 0: for ever
+  std::vector<Dependency> dependencies;      // what server.status tells of
+  RetentionRules retention{};                // what rooms may set, and what holds where they don't
+  std::function<ExpirerProgress()> expirer;  // what server.status tells of it; empty: nothing
   // Raises marks and tells what became of it, once, on any thread (MarkWriter::raise). Empty: unavailable.
   std::function<void(MarkRaise raise, std::function<void(Result<MarkOutcome>)> done)> raise_marks;
 };

@@ -42,6 +42,8 @@ constexpr Method kMethods[] = {
     {"room.delete", room_delete, change, within},
     {"room.direct", room_direct, change},
     {"room.get", room_get, read},
+    {"room.held", room_held, read},
+    {"room.hold", room_hold, change, within},
     {"room.join", room_join, change},
     {"room.leave", room_leave, change},
     {"room.list", room_list, read},

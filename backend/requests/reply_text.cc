@@ -13,12 +13,17 @@ void add_role(wire::Json& json, wire::Role role) {
 
 }  // namespace
 
-wire::Json room_json(const Room& room, wire::Role role, const std::string& peer) {
-  wire::Json json = {{"room", room.name},      {"kind", wire::kind_name(room.kind)},
-                     {"title", room.title},    {"public", room.is_public},
-                     {"epoch", room.epoch},    {"last_seq", room.last_seq},
-                     {"members", room.members}};
+wire::Json room_json(const RequestContext& context, const Room& room, wire::Role role,
+                     const std::string& peer) {
+  wire::Json json = {{"room", room.name},       {"kind", wire::kind_name(room.kind)},
+                     {"title", room.title},     {"public", room.is_public},
+                     {"epoch", room.epoch},     {"last_seq", room.last_seq},
+                     {"members", room.members}, {"first_seq", room.expired + 1}};
   add_role(json, role);
+  const auto retain = context.services.options.retention.in_force(room.retain);
+  if (retain.seconds != 0) json["retain_s"] = retain.seconds;
+  if (retain.messages != 0) json["retain_messages"] = retain.messages;
+  if (room.held && context.admin()) json["held"] = true;
   if (!peer.empty()) json["peer"] = peer;
   if (room.slow_s != 0) json["slow_s"] = room.slow_s;
   return json;
@@ -54,8 +59,14 @@ std::string member_content(std::string_view action, const std::string& user, wir
   return json.dump();
 }
 
-std::string room_content(std::string_view action, const std::string& title) {
-  return wire::Json{{"action", action}, {"title", title}}.dump();
+std::string room_content(std::string_view action, const std::string& title,
+                         const std::optional<Retention>& retain) {
+  wire::Json json{{"action", action}, {"title", title}};
+  if (retain) {
+    json["retain_s"] = retain->seconds;
+    json["retain_messages"] = retain->messages;
+  }
+  return json.dump();
 }
 
 ListText::ListText(std::string_view name, std::size_t bytes_max) : bytes_max_(bytes_max) {
@@ -74,6 +85,18 @@ bool ListText::add(const wire::Json& item) {
 std::string ListText::finish(bool more) && {
   text_.append("],\"more\":").append(more ? "true" : "false") += '}';
   return std::move(text_);
+}
+
+std::string list_of_texts(std::string_view name, std::span<const std::string> items, bool more) {
+  std::string text = "{\"" + std::string(name) + "\":[";
+  std::size_t taken = 0;
+  for (; taken < items.size(); ++taken) {
+    if (taken > 0 && text.size() + items[taken].size() + kFrame > wire::kReplyMax) break;
+    if (taken > 0) text += ',';
+    text += items[taken];
+  }
+  more = more || taken < items.size();
+  return text + "],\"more\":" + (more ? "true" : "false") + "}";
 }
 
 std::string envelopes_text(std::span<const std::string> envelopes) {

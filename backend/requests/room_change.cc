@@ -7,7 +7,7 @@ namespace parley::backend {
 Changed changed_room(const RequestContext& context, const Room& room, std::uint64_t version,
                      wire::Role role) {
   return {.version = version,
-          .result = room_json(room, role).dump(),
+          .result = room_json(context, room, role).dump(),
           .committed = [&services = context.services, id = room.id] { services.events.room_changed(id); }};
 }
 

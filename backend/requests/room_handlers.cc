@@ -4,6 +4,7 @@
 #include "backend/requests/handlers.h"
 #include "backend/requests/params.h"
 #include "backend/requests/reply_text.h"
+#include "backend/requests/retention_params.h"
 #include "backend/requests/room_access.h"
 #include "backend/requests/room_change.h"
 
@@ -80,6 +81,7 @@ Outcome room_create(const RequestContext& context) {
   auto title = params.optional_title("title").value_or("");
   auto is_public = params.flag("public", false);
   auto roles = members_parameter(params);
+  auto retain = retention_parameters(params, context);
   if (auto bad = params.finish()) return std::unexpected(*bad);
   if (context.services.options.room_create == DispatcherOptions::RoomCreate::admins && !context.admin()) {
     return refuse(wire::Code::not_allowed, "Only administrators may make rooms here.");
@@ -88,6 +90,7 @@ Outcome room_create(const RequestContext& context) {
     return refuse(wire::Code::not_allowed, "Names of this form are those of direct chats: see room.direct.");
   roles.erase(context.user());
   auto draft = draft_room(context.user(), std::move(name), kind, std::move(title), is_public, roles);
+  draft.retain = retain.over({});
   auto made = context.services.stores.rooms->create(draft);
   if (!made) return refuse(context, made.error());
   auto change = changed_room(context, made->value, made->version, wire::Role::owner);
@@ -105,7 +108,7 @@ Outcome room_get(const RequestContext& context) {
   if (!view) return std::unexpected(view.error());
   auto peer = peer_of(context, *view);
   if (!peer) return std::unexpected(peer.error());
-  return room_json(view->room, view->me.role, *peer).dump();
+  return room_json(context, view->room, view->me.role, *peer).dump();
 }
 
 Outcome room_list(const RequestContext& context) {
@@ -122,8 +125,9 @@ Outcome room_list(const RequestContext& context) {
   if (all) query.which = RoomQuery::Which::all;
   auto rooms = context.services.stores.rooms->list(query);
   if (!rooms) return refuse(context, rooms.error());
-  return list_text("rooms", *rooms, limit,
-                   [](const RoomOfUser& item) { return room_json(item.room, item.role, item.peer); });
+  return list_text("rooms", *rooms, limit, [&](const RoomOfUser& item) {
+    return room_json(context, item.room, item.role, item.peer);
+  });
 }
 
 Outcome room_search(const RequestContext& context) {
@@ -138,8 +142,9 @@ Outcome room_search(const RequestContext& context) {
                                                     .limit = limit + 1,
                                                     .text = text});
   if (!rooms) return refuse(context, rooms.error());
-  return list_text("rooms", *rooms, limit,
-                   [](const RoomOfUser& item) { return room_json(item.room, item.role, item.peer); });
+  return list_text("rooms", *rooms, limit, [&](const RoomOfUser& item) {
+    return room_json(context, item.room, item.role, item.peer);
+  });
 }
 
 Outcome room_update(const RequestContext& context) {
@@ -148,19 +153,28 @@ Outcome room_update(const RequestContext& context) {
   auto title = params.optional_title("title");
   auto is_public = params.optional_flag("public");
   auto slow_s = params.optional_number("slow_s", 0, wire::kSlowSecondsMax);
-  if (!title && !is_public && !slow_s) params.complain("title", "or `public` or `slow_s` must be given.");
+  auto given = retention_parameters(params, context);
+  if (!title && !is_public && !slow_s && !given.any())
+    params.complain("title", "or `public`, `slow_s`, `retain_s` or `retain_messages` must be given.");
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto view = find_for_moderator(context, name);
   if (!view) return std::unexpected(view.error());
-  if (auto shared = not_direct(view->room); !shared) return std::unexpected(shared.error());
   const auto& room = view->room;
+  const bool only_retention = !title && !is_public && !slow_s;
+  if (auto shared = not_direct(room); !shared && !(only_retention && context.admin()))
+    return std::unexpected(shared.error());
+  if (given.any() && !acts_as_owner(context, *view))
+    return refuse(wire::Code::not_allowed, "Only owners of the room say how long messages stay.");
+  std::optional<Retention> retain;
+  if (given.over(room.retain) != room.retain) retain = given.over(room.retain);
   bool renamed = title && *title != room.title;
-  bool updated = (is_public && *is_public != room.is_public) || (slow_s && *slow_s != room.slow_s);
-  if (!renamed && !updated) return room_json(room, view->me.role).dump();
-  RoomUpdate update{.title = title, .is_public = is_public, .act = context.act};
+  bool updated = (is_public && *is_public != room.is_public) || (slow_s && *slow_s != room.slow_s) || retain;
+  if (!renamed && !updated) return room_json(context, room, view->me.role).dump();
+  RoomUpdate update{.title = title, .is_public = is_public, .retain = retain, .act = context.act};
   if (slow_s) update.slow_s = static_cast<std::uint32_t>(*slow_s);
-  update.entries.push_back({context.user(), std::string(wire::role_name(view->me.role)), "room",
-                            room_content(renamed ? "renamed" : "updated", title.value_or(room.title))});
+  update.entries.push_back(
+      {context.user(), std::string(wire::role_name(view->me.role)), "room",
+       room_content(renamed ? "renamed" : "updated", title.value_or(room.title), retain)});
   auto done = context.services.stores.rooms->update(room.id, update);
   if (!done) return refuse(context, done.error());
   return changed_room(context, done->value, done->version, view->me.role);

@@ -34,6 +34,7 @@ TEST_F(RoomRequests, a_new_room_belongs_to_who_made_it) {
                         {"public", false},
                         {"epoch", room("lab").epoch},
                         {"last_seq", 0},
+                        {"first_seq", 1},
                         {"members", 1},
                         {"role", "owner"}}));
   EXPECT_EQ(ok("alice", "room.get", {{"room", "lab"}}), made);

@@ -40,6 +40,7 @@ wire::Json overview(const RoomOfUser& item, const Unread& unread) {
                      {"role", wire::role_name(item.role)},
                      {"epoch", room.epoch},
                      {"last_seq", room.last_seq},
+                     {"first_seq", room.expired + 1},
                      {"last", shortened(unread.last)},
                      {"unread", unread.messages},
                      {"mentions", unread.mentions},

@@ -39,6 +39,7 @@ TEST_F(RoomsRequest, each_room_comes_with_its_counters_and_its_last_message) {
                        {"role", "member"},
                        {"epoch", lab_.epoch},
                        {"last_seq", 3},
+                       {"first_seq", 1},
                        {"unread", 2},
                        {"mentions", 1},
                        {"received", 0},

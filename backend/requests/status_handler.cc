@@ -16,6 +16,12 @@ wire::Json dependencies_json(const std::vector<Dependency>& dependencies) {
   return json;
 }
 
+wire::Json retention_json(const ExpirerProgress& progress) {
+  wire::Json json{{"expired", progress.expired}, {"rooms_due", progress.rooms_due}};
+  if (progress.round) json["round"] = to_ms(*progress.round);
+  return json;
+}
+
 std::expected<wire::Json, wire::Failure> read_status(const RequestContext& context) {
   auto& services = context.services;
   auto users = services.stores.users->count();
@@ -28,6 +34,7 @@ std::expected<wire::Json, wire::Failure> read_status(const RequestContext& conte
   if (!feed) return refuse(context, feed.error());
   auto directory = services.stores.directory->version();
   if (!directory) return refuse(context, directory.error());
+  const auto expirer = services.options.expirer ? services.options.expirer() : ExpirerProgress{};
   auto uptime = std::chrono::duration_cast<std::chrono::seconds>(services.clock.steady() - services.started);
   return wire::Json{{"version", PARLEY_VERSION},
                     {"uptime_s", uptime.count()},
@@ -35,6 +42,7 @@ std::expected<wire::Json, wire::Failure> read_status(const RequestContext& conte
                     {"rooms", *rooms},
                     {"messages", *messages},
                     {"directory_version", *directory},
+                    {"retention", retention_json(expirer)},
                     {"feed", {{"journal", feed->journal}, {"offset", feed->offset}}},
                     {"dependencies", dependencies_json(services.options.dependencies)}};
 }

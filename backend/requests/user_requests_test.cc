@@ -224,6 +224,7 @@ TEST_F(UserRequests, the_status_is_as_topics_md_shows_it) {
          return BreakerReading{.state = BreakerState::open, .opened = 2, .half_opened = 1, .closed = 1};
        }},
       {"broker", [] { return BreakerReading{.opened = 1, .half_opened = 2, .closed = 2}; }}};
+  changed.expirer = [] { return ExpirerProgress{.round = from_ms(1)}; };
   restart_with(std::move(changed));
   auto expected = status_example(), status = ok("root", "server.status");
   EXPECT_EQ(status["dependencies"], expected["dependencies"]);

@@ -15,6 +15,7 @@ std::string format_room_state(const RoomState& state) {
   nlohmann::ordered_json json{{"room", state.room},         {"kind", state.kind},
                               {"title", state.title},       {"members", state.members},
                               {"last_seq", state.last_seq}, {"epoch", state.epoch}};
+  if (state.first_seq > 1) json["first_seq"] = state.first_seq;
   if (state.presence) {
     json["online"] = state.presence->online;
     json["away"] = state.presence->away;

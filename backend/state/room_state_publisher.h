@@ -26,6 +26,7 @@ struct RoomState {
   std::uint64_t members = 0;
   std::uint64_t last_seq = 0;
   std::string epoch;
+  std::uint64_t first_seq = 1;               // told when messages have expired
   std::optional<PresenceCounts> presence{};  // of rooms that do not show each member's
 };
 std::string format_room_state(const RoomState& state);
