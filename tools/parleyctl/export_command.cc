@@ -15,6 +15,7 @@ namespace {
 
 struct ExportRoom {
   std::string room, output = "-";
+  bool held = false;
 };
 struct ImportRoom {
   std::string file, room;
@@ -25,6 +26,7 @@ void declare_export(CLI::App& command, ExportRoom& o) {
   command.add_option("-o,--output", o.output, "The file to write, which must not be there yet; - is stdout")
       ->type_name("FILE")
       ->capture_default_str();
+  command.add_flag("--held", o.held, "With what was deleted while the room was held (administrators)");
   command.footer(
       R"(Writes a room as lines of JSON (NDJSON): what it is, its members, every entry as it was delivered, and a last line that
 counts them. For its members and for administrators. The file is for its owner alone (mode 0600).
@@ -32,6 +34,7 @@ counts them. For its members and for administrators. The file is for its owner a
   {"parley":"room","version":1,"exported_at":...,"room":{...}}
   {"member":{...}}
   {"message":{...}}
+  {"held":{...}}        with --held: an entry as it was before it was deleted; not imported again
   {"end":{"members":2,"messages":17}}
 
 Example: parleyctl export room lab -o lab.ndjson)");
@@ -79,7 +82,8 @@ Outcome<> export_room_command(Context& context, const ExportRoom& o) {
       [&](std::uint64_t done, std::uint64_t all) {
         if (to_file) progress.show(all == 0 ? 100 : done * 100 / all, o.room);
         return !stop.raised();
-      });
+      },
+      o.held);
   progress.clear();
   out.flush();
   if (count && !out) count = refused("output", "The file can't be written: is the disk full?");

@@ -36,10 +36,13 @@ class FakeRoom final : public Requests {
     if (method == "room.create") return refused("already_exists", "lab");
     if (method == "member.list") return Json{{"members", members}, {"more", false}};
     if (method == "member.add") return add_member(params);
+    if (method == "room.held") return Json{{"messages", held}, {"more", false}};
     return refused("unknown_method", method);
   }
 
   std::vector<Json> messages;  // [i] has seq i + 1
+  std::size_t expired = 0;     // those before are gone
+  std::vector<Json> held;      // kept aside
   std::set<std::string> users;
   std::vector<Json> members;
   std::size_t page_max = 500;
@@ -66,7 +69,7 @@ class FakeRoom final : public Requests {
     std::size_t first = 0, end = 0;
     bool more = false;
     if (params.contains("after")) {
-      first = std::min<std::size_t>(params["after"].get<std::size_t>(), last);
+      first = std::min(std::max(params["after"].get<std::size_t>(), expired), last);
       end = std::min(first + limit, last);
       more = end < last;
     } else {
@@ -76,8 +79,9 @@ class FakeRoom final : public Requests {
       more = first > 0;
     }
     Json page = Json::array();
-    for (auto i = first; i < end; ++i) page.push_back(messages[i]);
-    return Json{{"room", "lab"}, {"epoch", "e"}, {"messages", page}, {"through", last}, {"more", more}};
+    for (auto i = std::max(first, expired); i < end; ++i) page.push_back(messages[i]);
+    return Json{{"room", "lab"},   {"epoch", "e"}, {"messages", page}, {"first_seq", expired + 1},
+                {"through", last}, {"more", more}};
   }
 
   Outcome<Json> sync(const Json& params) {

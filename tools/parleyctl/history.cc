@@ -15,8 +15,10 @@ Outcome<Span> span_of(Requests& requests, const HistoryRange& range) {
   auto newest = requests.call("history", {{"room", range.room}, {"limit", 1}});
   if (!newest) return std::unexpected(newest.error());
   const auto last = newest->value("through", std::uint64_t{0});
-  if (range.after)
-    return Span{*range.after, range.limit < last ? std::min(last, *range.after + range.limit) : last};
+  if (range.after) {
+    const auto after = std::max(*range.after, newest->value("first_seq", std::uint64_t{1}) - 1);
+    return Span{after, range.limit < last ? std::min(last, after + range.limit) : last};
+  }
   const auto through = range.before ? std::min(last, std::max<std::uint64_t>(*range.before, 1) - 1) : last;
   return Span{through - std::min(through, range.limit), through};
 }

@@ -47,6 +47,16 @@ TEST(History, pages_cut_short_by_their_size_lose_nothing) {
   EXPECT_EQ(seqs(room, {.room = "lab", .limit = 100}), run(1601, 1700));
 }
 
+TEST(History, what_has_expired_is_passed_over) {
+  FakeRoom room(1700);
+  room.expired = 1000;
+  EXPECT_EQ(seqs(room, {.room = "lab", .limit = 10, .after = 5}), run(1001, 1010));
+  EXPECT_EQ(seqs(room, {.room = "lab", .limit = 10, .before = 600}), run(1, 0));
+  EXPECT_EQ(seqs(room, {.room = "lab", .limit = 1'000'000}), run(1001, 1700));
+  room.expired = 1700;
+  EXPECT_EQ(seqs(room, {.room = "lab", .limit = 10, .after = 5}), run(1, 0));
+}
+
 TEST(History, an_empty_room_has_none) {
   FakeRoom room(0);
   EXPECT_EQ(seqs(room, {.room = "lab", .limit = 100}), run(1, 0));

@@ -11,13 +11,14 @@
 //   {"parley":"room","version":1,"exported_at":ms,"room":{…as room.get tells it…}}
 //   {"member":{"room","user","role","since"}}      each member
 //   {"message":{…the envelope, as it was delivered…}}   each entry, in order of seq
-//   {"end":{"members":2,"messages":17}}            a file without it was cut short
+//   {"held":{…the envelope, as it was…}}           what was deleted while the room was held, if asked for; not imported
+//   {"end":{"members":2,"messages":17,"held":1}}   a file without it was cut short
 namespace parley::ctl {
 
 inline constexpr int kArchiveVersion = 1;
 
 struct ArchiveCount {
-  std::uint64_t members = 0, messages = 0;
+  std::uint64_t members = 0, messages = 0, held = 0;
 };
 
 // Writes one line; false when it can't.
@@ -25,9 +26,10 @@ using ArchiveLine = std::function<bool(const std::string& line)>;
 using ArchiveProgress =
     std::function<bool(std::uint64_t messages_done, std::uint64_t messages)>;  // false stops
 
-// What the room holds now: what is said meanwhile is not part of it. Holds one page in memory.
+// What the room holds now: what is said meanwhile is not part of it, nor what has expired. `held`: with what is kept aside
+// (administrators). Holds one page in memory.
 Outcome<ArchiveCount> export_room(Requests& requests, const std::string& room, std::int64_t now_ms,
-                                  const ArchiveLine& out, const ArchiveProgress& progress);
+                                  const ArchiveLine& out, const ArchiveProgress& progress, bool held = false);
 
 struct ArchiveHead {
   Json room;  // of the file

@@ -45,11 +45,11 @@ class RoomArchive : public ::testing::Test {
     }
   }
 
-  ArchiveCount write(FakeRoom& room) {
+  ArchiveCount write(FakeRoom& room, bool held = false) {
     std::ofstream out(file_, std::ios::binary);
     auto count = export_room(
         room, "lab", 5, [&](const std::string& line) { return static_cast<bool>(out << line); },
-        [](std::uint64_t, std::uint64_t) { return true; });
+        [](std::uint64_t, std::uint64_t) { return true; }, held);
     EXPECT_TRUE(count) << count.error().message;
     return count.value_or(ArchiveCount{});
   }
@@ -70,6 +70,33 @@ class RoomArchive : public ::testing::Test {
 
   fs::path dir_, file_;
 };
+
+TEST_F(RoomArchive, a_room_whose_front_has_expired_goes_over_without_it) {
+  FakeRoom room;
+  talk(room, 30);
+  room.expired = 12;
+  EXPECT_EQ(write(room).messages, 18u);
+  FakeRoom other;
+  auto count = read(other);
+  ASSERT_TRUE(count) << count.error().message;
+  EXPECT_EQ(count->imported, 18u);
+  EXPECT_EQ(other.messages[0]["content"]["text"], "word 13");
+  EXPECT_EQ(read(other)->already_there, 18u);
+}
+
+TEST_F(RoomArchive, what_was_kept_aside_is_written_when_asked_for_and_not_imported) {
+  FakeRoom room;
+  talk(room, 4);
+  room.held = {{{"seq", 2}, {"content", {{"text", "secret"}}}}};
+  EXPECT_EQ(write(room).held, 0u);
+  EXPECT_THAT(bytes(), testing::Not(testing::HasSubstr("secret")));
+  EXPECT_EQ(write(room, true).held, 1u);
+  EXPECT_THAT(bytes(), testing::HasSubstr(R"({"held":{"content":{"text":"secret"},"seq":2}})"));
+  FakeRoom other;
+  auto count = read(other);
+  ASSERT_TRUE(count) << count.error().message;
+  EXPECT_EQ(count->imported, 4u);
+}
 
 TEST_F(RoomArchive, what_was_written_comes_back_in_another_room) {
   FakeRoom from, to(7);

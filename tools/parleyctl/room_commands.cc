@@ -3,10 +3,32 @@
 namespace parley::ctl {
 namespace {
 
+// How long messages stay.
+struct Keep {
+  std::optional<std::string> time;
+  std::optional<std::uint64_t> messages;
+};
+void declare_keep(CLI::App& command, Keep& o) {
+  command.add_option("--keep", o.time, "Messages older than this expire (12h, 90d); 0: as the server has it")
+      ->type_name("TIME");
+  command.add_option("--keep-messages", o.messages, "Only the newest so many stay; 0: as the server has it")
+      ->type_name("COUNT");
+}
+Outcome<> take_keep(const Keep& o, Json& params) {
+  if (o.time) {
+    const auto seconds = parse_duration_s(*o.time);
+    if (seconds == 0 && *o.time != "0") return usage("--keep takes 12h, 90d or 0.");
+    params["retain_s"] = seconds;
+  }
+  if (o.messages) params["retain_messages"] = *o.messages;
+  return {};
+}
+
 struct Create {
   std::string room, kind, title;
   bool open = false;
   std::vector<std::string> members;
+  Keep keep;
 };
 void declare_create(CLI::App& command, Create& o) {
   command.add_option("ROOM", o.room, "1-64 of A-Z a-z 0-9 . _ @ -, the first a letter or digit")->required();
@@ -16,6 +38,7 @@ void declare_create(CLI::App& command, Create& o) {
   command.add_flag("--public", o.open, "Everyone may find and join it");
   command.add_option("--member", o.members, "Put a user in: NAME or NAME:ROLE; may be repeated")
       ->type_name("NAME[:ROLE]");
+  declare_keep(command, o.keep);
   command.footer(
       "You become its owner.\n"
       "Example: parleyctl room create lab --title 'The lab' --member alice:moderator --member bob");
@@ -30,6 +53,7 @@ Outcome<> create(Context& context, const Create& o) {
     params["members"][member.substr(0, colon)] =
         colon == std::string::npos ? "member" : member.substr(colon + 1);
   }
+  if (auto taken = take_keep(o.keep, params); !taken) return taken;
   auto room = context.call("room.create", std::move(params));
   if (!room) return std::unexpected(room.error());
   context.done(*room, "Room " + o.room + " made.");
@@ -128,6 +152,7 @@ struct Update {
   std::optional<std::string> title;
   bool open = false, closed = false;
   std::optional<std::string> slow;
+  Keep keep;
 };
 void declare_update(CLI::App& command, Update& o) {
   command.add_option("ROOM", o.room, "The room")->required();
@@ -136,6 +161,12 @@ void declare_update(CLI::App& command, Update& o) {
   command.add_flag("--private", o.closed, "Only those who are added")->excludes(open);
   command.add_option("--slow", o.slow, "Slow mode: a member sends once in this time (30s, 5m); 0 ends it")
       ->type_name("TIME");
+  declare_keep(command, o.keep);
+  command.footer(
+      "How long messages stay is for owners to say. What is older, or too many, goes for good and from the "
+      "front,\n"
+      "with all that was said of it.\n"
+      "Example: parleyctl room update lab --keep 90d --keep-messages 100000");
 }
 Outcome<> update(Context& context, const Update& o) {
   Json params{{"room", o.room}};
@@ -146,24 +177,52 @@ Outcome<> update(Context& context, const Update& o) {
     if (seconds == 0 && *o.slow != "0") return usage("--slow takes 30s, 5m or 0.");
     params["slow_s"] = seconds;
   }
-  if (params.size() == 1) return usage("Nothing to change: give --title, --public, --private or --slow.");
+  if (auto taken = take_keep(o.keep, params); !taken) return taken;
+  if (params.size() == 1)
+    return usage("Nothing to change: give --title, --public, --private, --slow, --keep or --keep-messages.");
   auto room = context.call("room.update", std::move(params));
   if (!room) return std::unexpected(room.error());
   context.show(*room);
   return {};
 }
 
+struct Hold {
+  std::string room, reason;
+  bool lift = false;
+};
+void declare_hold(CLI::App& command, Hold& o) {
+  command.add_option("ROOM", o.room, "The room")->required();
+  command.add_option("--reason", o.reason, "For the audit log")->type_name("TEXT");
+  command.add_flag("--lift", o.lift, "End it: what is due expires, what was kept aside is gone");
+  command.footer(
+      "Legal hold, for administrators. Nothing in the room expires, it can't be deleted, and what its people "
+      "delete\n"
+      "is kept aside (parleyctl export ROOM --held). They are not told, and see deleted messages as "
+      "deleted.\n"
+      "Example: parleyctl room hold lab --reason 'case 17'");
+}
+Outcome<> hold(Context& context, const Hold& o) {
+  Json params{{"room", o.room}, {"held", !o.lift}};
+  if (!o.reason.empty()) params["reason"] = o.reason;
+  auto room = context.call("room.hold", std::move(params));
+  if (!room) return std::unexpected(room.error());
+  context.done(*room, "Room " + o.room + (o.lift ? " is no longer held." : " is held."));
+  return {};
+}
+
 }  // namespace
 
 void add_room_commands(CLI::App& app, Context& context) {
-  auto* room = add_group(app, "room", "Rooms: create, direct, list, search, show, update, delete");
+  auto* room = add_group(app, "room", "Rooms: create, direct, list, search, show, update, hold, delete");
   add_command(*room, context, "create", "Make a room", declare_create, create);
   add_command(*room, context, "direct", "The direct chat of you and one other", declare_direct, direct);
   add_command(*room, context, "list", "List rooms", declare_list, list);
   add_command(*room, context, "search", "Find public rooms", declare_search, search);
   add_command(*room, context, "show", "Show one room", declare_one, show);
-  add_command(*room, context, "update", "Change a room's title, who may join, slow mode", declare_update,
+  add_command(*room, context, "update",
+              "Change a room's title, who may join, slow mode, how long messages stay", declare_update,
               update);
+  add_command(*room, context, "hold", "Legal hold: nothing of a room is lost", declare_hold, hold);
   add_command(*room, context, "delete", "Delete a room and its history", declare_delete, erase);
 }
 

@@ -56,9 +56,26 @@ class Export {
     }
   }
 
+  // What was deleted while the room was held.
+  Outcome<> held() {
+    Json params{{"room", room_}, {"limit", wire::kHistoryLimitMax}};
+    for (;;) {
+      auto page = requests_.call("room.held", params);
+      if (!page) return std::unexpected(page.error());
+      const auto messages = page->value("messages", Json::array());
+      for (const auto& message : messages) {
+        if (auto ok = line({{"held", message}}); !ok) return ok;
+        ++count_.held;
+      }
+      if (messages.empty() || !page->value("more", false)) return {};
+      params["after"] = messages.back().value("seq", std::uint64_t{0});
+    }
+  }
+
   Outcome<ArchiveCount> end() {
-    if (auto ok = line({{"end", {{"members", count_.members}, {"messages", count_.messages}}}}); !ok)
-      return std::unexpected(ok.error());
+    Json counts{{"members", count_.members}, {"messages", count_.messages}};
+    if (count_.held > 0) counts["held"] = count_.held;
+    if (auto ok = line({{"end", std::move(counts)}}); !ok) return std::unexpected(ok.error());
     return count_;
   }
 
@@ -78,11 +95,13 @@ class Export {
 }  // namespace
 
 Outcome<ArchiveCount> export_room(Requests& requests, const std::string& room, std::int64_t now_ms,
-                                  const ArchiveLine& out, const ArchiveProgress& progress) {
+                                  const ArchiveLine& out, const ArchiveProgress& progress, bool held) {
   Export exported(requests, room, out);
   if (auto ok = exported.head(now_ms); !ok) return std::unexpected(ok.error());
   if (auto ok = exported.members(); !ok) return std::unexpected(ok.error());
   if (auto ok = exported.messages(progress); !ok) return std::unexpected(ok.error());
+  if (held)
+    if (auto ok = exported.held(); !ok) return std::unexpected(ok.error());
   return exported.end();
 }
 

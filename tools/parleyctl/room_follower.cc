@@ -67,12 +67,21 @@ Outcome<> RoomFollower::read_after() {
         requests_.call("history", {{"room", room_}, {"after", last_}, {"limit", wire::kHistoryLimitMax}});
     if (!page) return std::unexpected(page.error());
     if (!same_epoch(page->value("epoch", std::string{}), page->value("through", std::uint64_t{0}))) return {};
+    skip_expired(page->value("first_seq", std::uint64_t{1}));
     const auto before = last_;
     for (const auto& message : page->value("messages", Json::array())) {
       if (seq_of(message) > last_) give(message);
     }
     if (last_ == before || !page->value("more", false)) return {};
   }
+}
+
+// What has expired is no hole.
+void RoomFollower::skip_expired(std::uint64_t first) {
+  if (first <= last_ + 1) return;
+  events_.note("messages " + std::to_string(last_ + 1) + " to " + std::to_string(first - 1) +
+               " have expired");
+  last_ = first - 1;
 }
 
 void RoomFollower::give(const Json& envelope) {

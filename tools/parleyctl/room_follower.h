@@ -36,6 +36,7 @@ class RoomFollower {
  private:
   Outcome<> read_after();
   void give(const Json& envelope);
+  void skip_expired(std::uint64_t first);
   void give_waiting();
   bool same_epoch(const std::string& epoch, std::uint64_t before);
 

@@ -53,6 +53,14 @@ TEST(RoomFollower, since_gives_what_was_before_over_all_pages) {
   EXPECT_EQ(f.given.back(), 1200u);
 }
 
+TEST(RoomFollower, what_has_expired_is_told_and_is_no_hole) {
+  Following f(10);
+  f.room.expired = 7;
+  ASSERT_TRUE(f.follower.start(2).has_value());
+  EXPECT_EQ(f.given, (Seqs{8, 9, 10}));
+  EXPECT_EQ(f.notes, std::vector<std::string>{"messages 3 to 7 have expired"});
+}
+
 TEST(RoomFollower, a_hole_is_filled_from_history) {
   Following f(5);
   ASSERT_TRUE(f.follower.start(std::nullopt).has_value());

@@ -37,11 +37,16 @@ struct Check {
     if (ended) return wrong(number, "comes after the end");
     if (json.contains("member")) return member(number, json["member"]);
     if (json.contains("message")) return message(number, json["message"]);
+    if (json.contains("held")) {
+      ++seen.held;
+      return {};
+    }
     if (!json.contains("end")) return wrong(number, "is none that this version knows");
     ended = true;
     const auto& end = json["end"];
     if (end.value("members", std::uint64_t{0}) != seen.members ||
-        end.value("messages", std::uint64_t{0}) != seen.messages)
+        end.value("messages", std::uint64_t{0}) != seen.messages ||
+        end.value("held", std::uint64_t{0}) != seen.held)
       return wrong(number, "counts other lines than there are");
     head.count = seen;
     return {};
