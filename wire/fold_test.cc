@@ -150,6 +150,22 @@ TEST_F(Folded, a_deleted_reply_is_still_no_root) {
   EXPECT_EQ(of_rows.folded(), room_.folded());
 }
 
+TEST_F(Folded, what_has_expired_is_left_out_and_its_replies_are_no_roots) {
+  RoomFold room(3);
+  for (const auto& one :
+       {envelope(1, "alice", R"({"text":"root"})"), envelope(2, "alice", R"({"text":"x"})"),
+        envelope(3, "bob", R"({"text":"re","thread":1})"),
+        envelope(4, "alice", R"({"text":"re","thread":3})"),
+        envelope(5, "alice", about("edit", 2, R"(,"text":"late")")),
+        envelope(6, "alice", R"({"text":"a root"})"), envelope(7, "bob", R"({"text":"re","thread":6})")})
+    ASSERT_TRUE(room.add(one));
+  const auto folded = room.folded();
+  EXPECT_EQ(folded.size(), 5u);
+  EXPECT_EQ(folded.begin()->first, 3u);
+  EXPECT_FALSE(json::parse(folded.at(3)).contains("thread"));
+  EXPECT_EQ(json::parse(folded.at(6))["thread"]["replies"], 1);
+}
+
 TEST_F(Folded, what_is_no_envelope_is_refused) {
   EXPECT_FALSE(room_.add("{}"));
   EXPECT_FALSE(room_.add(""));

@@ -1,6 +1,7 @@
 #include "backend/retention/expirer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace parley::backend {
 namespace {

@@ -1,5 +1,6 @@
 #include "backend/store/sqlite_retention.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "backend/store/sqlite_audit_store.h"

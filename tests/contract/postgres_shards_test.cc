@@ -119,6 +119,42 @@ TEST_F(PostgresShardsTest, a_dead_shard_takes_its_own_rooms_away_and_is_told) {
   EXPECT_EQ(stores.messages->last_seq(there), 6u);
 }
 
+TEST_F(PostgresShardsTest, messages_expire_where_they_lie) {
+  auto stores = open_both();
+  const auto here = room_in(stores, false), there = room_in(stores, true);
+  for (const auto room : {here, there})
+    ASSERT_TRUE(stores.rooms->update(room, {.retain = Retention{.messages = 2}}));
+  ASSERT_TRUE(
+      stores.messages->store(1, 0, 100, Records().add_range(here, 1, 3).add_range(there, 1, 5).span()));
+  EXPECT_THAT(*stores.retention->rooms({}), SizeIs(2));
+  EXPECT_EQ(stores.retention->expire({.room_id = here})->expired, 1u);
+  EXPECT_EQ(stores.retention->expire({.room_id = there})->expired, 3u);
+  EXPECT_EQ(second->number("SELECT count(*) FROM messages"), 2);
+  EXPECT_EQ(stores.rooms->get(there)->expired, 3u);
+  second_proxy->shut(true);
+  EXPECT_EQ(error_code(stores.retention->expire({.room_id = there})), Errc::unavailable);
+  EXPECT_EQ(error_code(stores.rooms->update(there, {.retain = Retention{.messages = 1}})), Errc::unavailable);
+  EXPECT_TRUE(stores.retention->expire({.room_id = here}));
+}
+
+TEST_F(PostgresShardsTest, while_a_shard_is_away_no_hold_begins_and_none_ends) {
+  auto stores = open_both();
+  const auto room = room_in(stores, true);
+  ASSERT_TRUE(stores.rooms->update(room, {.retain = Retention{.messages = 1}}));
+  ASSERT_TRUE(stores.messages->store(1, 0, 100, Records().add_range(room, 1, 5).span()));
+  second_proxy->shut(true);
+  EXPECT_EQ(error_code(stores.retention->hold(room, true, {})), Errc::unavailable);
+  second_proxy->shut(false);
+  EXPECT_FALSE(stores.rooms->get(room)->held);
+  ASSERT_TRUE(stores.retention->hold(room, true, {}));
+  second_proxy->shut(true);
+  EXPECT_EQ(error_code(stores.retention->hold(room, false, {})), Errc::unavailable);
+  second_proxy->shut(false);
+  EXPECT_EQ(stores.retention->expire({.room_id = room})->rows, 0u);
+  ASSERT_TRUE(stores.retention->hold(room, false, {}));
+  EXPECT_EQ(stores.retention->expire({.room_id = room})->rows, 4u);
+}
+
 TEST_F(PostgresShardsTest, a_deletion_reaches_a_shard_that_was_away) {
   std::uint64_t there = 0;
   {
