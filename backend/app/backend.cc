@@ -5,8 +5,10 @@
 #include "backend/app/room_event_fan.h"
 #include "backend/app/room_states.h"
 #include "backend/app/router.h"
+#include "backend/cache/cached_mark_store.h"
 #include "backend/cache/cached_message_store.h"
 #include "backend/cache/cached_presence_store.h"
+#include "backend/cache/mark_copying_room_store.h"
 #include "backend/control/control_link.h"
 #include "backend/feed/feed_consumer.h"
 #include "backend/http/broker_stats.h"
@@ -103,9 +105,12 @@ struct Uncached {
   std::unique_ptr<PresenceStore> presence;
   CachedMessageStore* message_copies = nullptr;  // what lies above them
   CachedPresenceStore* presence_copies = nullptr;
+  std::unique_ptr<MarkStore> marks;
+  std::unique_ptr<RoomStore> rooms;
+  MarkCopies mark_copies;
 };
 
-// `opened`, with a cache before its messages and presence; they themselves go to `uncached`.
+// `opened`, with a cache before its messages, presence and marks; they themselves go to `uncached`.
 Stores with_cache(Stores opened, Uncached& uncached, const MadeCache& cache, Metrics& metrics) {
   if (!cache.keeps_messages) return opened;
   uncached.messages = std::move(opened.messages);
@@ -117,6 +122,11 @@ Stores with_cache(Stores opened, Uncached& uncached, const MadeCache& cache, Met
   auto copies = std::make_unique<CachedPresenceStore>(*uncached.presence, *cache.cache, metrics);
   uncached.presence_copies = copies.get();
   opened.presence = std::move(copies);
+  uncached.marks = std::move(opened.marks);
+  opened.marks =
+      std::make_unique<CachedMarkStore>(*uncached.marks, uncached.mark_copies, *cache.cache, metrics);
+  uncached.rooms = std::move(opened.rooms);
+  opened.rooms = std::make_unique<MarkCopyingRoomStore>(*uncached.rooms, uncached.mark_copies);
   return opened;
 }
 
@@ -174,10 +184,12 @@ struct Backend::Parts final : LeaseListener {
       if (!granted) log(LogLevel::warning, "receipts are not heard: " + granted.error().message);
     });
     if (uncached.presence_copies) uncached.presence_copies->forget();
+    uncached.mark_copies.begin();
     presence.activate();
     expirer.activate();
   }
   void retired() override {
+    uncached.mark_copies.end();
     states.deactivate();
     presence.deactivate();
     expirer.deactivate();

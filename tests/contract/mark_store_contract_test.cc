@@ -36,7 +36,8 @@ class MarkStoreContract : public StoreContract {
     return done->value;
   }
   MarkOutcome raise(const std::string& user, Marks to, bool checked = true) {
-    const MarkRaise one{.room_id = lab_, .user = user, .to = to, .checked = checked};
+    const MarkRaise one{
+        .room_id = checked ? 0 : lab_, .room = "lab", .user = user, .to = to, .checked = checked};
     auto outcomes = marks().raise(std::span(&one, 1));
     if (!outcomes) throw std::runtime_error(outcomes.error().message);
     return outcomes->front();
@@ -143,7 +144,8 @@ TEST_P(MarkStoreContract, shuffled_repeated_receipts_end_in_the_same_marks) {
   for (int i = 0; i < 40; ++i) {
     const Marks to{.received = random() % 60, .read = random() % 60};
     most = {std::max({most.received, to.received, to.read}), std::max(most.read, to.read)};
-    for (auto times = random() % 3 + 1; times > 0; --times) told.push_back({.room_id = lab_, .to = to});
+    for (auto times = random() % 3 + 1; times > 0; --times)
+      told.push_back({.room_id = times % 2 ? lab_ : 0, .room = "lab", .to = to});
   }
   for (const char* user : {"bob", "carol"}) {
     std::ranges::shuffle(told, random);
@@ -171,6 +173,8 @@ TEST_P(MarkStoreContract, mentions_mean_members_whatever_the_case) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, MarkStoreContract, testing::ValuesIn(store_factories()),
+                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cached, MarkStoreContract, testing::ValuesIn(cached_mark_factories()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace

@@ -3,6 +3,9 @@
 #include <deque>
 #include <filesystem>
 
+#include "backend/cache/cached_mark_store.h"
+#include "backend/cache/mark_copying_room_store.h"
+#include "backend/cache/memory_cache.h"
 #include "backend/store/postgres_stores.h"
 #include "backend/store/sqlite_stores.h"
 #include "base/ids.h"
@@ -56,7 +59,43 @@ class PostgresBackend final : public StoreBackend {
   std::deque<MigratedDatabase> databases_;
 };
 
+// What was copied before it was closed lies in the cache ever after.
+class CachedMarkBackend final : public StoreBackend {
+ public:
+  explicit CachedMarkBackend(std::unique_ptr<StoreBackend> inner) : inner_(std::move(inner)) {}
+
+  Stores open(const Clock& clock) override {
+    marks_.reset();
+    rooms_.reset();
+    auto stores = inner_->open(clock);
+    marks_ = std::move(stores.marks);
+    rooms_ = std::move(stores.rooms);
+    if (!cache_) cache_ = std::make_unique<MemoryCache>(1 << 20, TailLimits{}, clock);
+    copies_.begin();
+    stores.marks = std::make_unique<CachedMarkStore>(*marks_, copies_, *cache_, metrics_);
+    stores.rooms = std::make_unique<MarkCopyingRoomStore>(*rooms_, copies_);
+    return stores;
+  }
+
+ private:
+  std::unique_ptr<StoreBackend> inner_;
+  std::unique_ptr<Cache> cache_;
+  Metrics metrics_;
+  MarkCopies copies_;
+  std::unique_ptr<MarkStore> marks_;
+  std::unique_ptr<RoomStore> rooms_;
+};
+
 }  // namespace
+
+std::vector<StoreFactory> cached_mark_factories() {
+  auto factories = store_factories();
+  for (auto& factory : factories) {
+    factory.name += "_cached";
+    factory.make = [make = factory.make] { return std::make_unique<CachedMarkBackend>(make()); };
+  }
+  return factories;
+}
 
 std::vector<StoreFactory> store_factories() {
   auto always = [] { return std::string(); };

@@ -30,6 +30,8 @@ struct StoreFactory {
 };
 inline constexpr std::uint32_t kStepsKept = 50;
 std::vector<StoreFactory> store_factories();
+// The same, with copies of marks in a cache before them.
+std::vector<StoreFactory> cached_mark_factories();
 inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
   *out << factory.name;
 }
