@@ -1,4 +1,4 @@
-"""The primary is lost, its synchronous replica promoted; parleyd has both in its URL and follows."""
+"""The primary is lost, its synchronous replica promoted; parleyd has both in its URL and follows. And once more, the other way."""
 import pathlib
 import random
 import shutil
@@ -6,10 +6,19 @@ import tempfile
 
 import pytest
 from crowd import Crowd
+from harness import wait_until
 from installation import Installation
 from profiles import Postgres
 
 pytestmark = pytest.mark.profile("production")
+
+
+def replicate(primary, replica):
+    """From now on what the primary commits, the replica has. The replica begins as a copy."""
+    replica.follow(primary).start()
+    primary.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{replica.name}'")
+    primary.sql("SELECT pg_reload_conf()")
+    wait_until(lambda: primary.sql("SELECT sync_state FROM pg_stat_replication") == ["sync"], "the replica is synchronous")
 
 
 @pytest.fixture
@@ -20,9 +29,7 @@ def pair():
     primary, replica = (Postgres(folder, name=name) for name in ("primary", "replica"))
     try:
         primary.start().ensure_database()
-        replica.follow(primary).start()
-        primary.sql("ALTER SYSTEM SET synchronous_standby_names = 'replica'")
-        primary.sql("SELECT pg_reload_conf()")
+        replicate(primary, replica)
         yield primary, replica
     finally:
         for server in (primary, replica):
@@ -30,20 +37,35 @@ def pair():
         shutil.rmtree(folder)
 
 
-def test_a_promoted_replica_goes_on_with_all_that_was_stored(make_server, pair):
+@pytest.fixture
+def server(make_server, pair):
+    """A Parley that knows both."""
+    store = f"postgresql://parley@{','.join(f'127.0.0.1:{one.port()}' for one in pair)}/parley?target_session_attrs=read-write"
+    return make_server(Installation, backend_opts={"store": store, "store_password_file": str(pair[0].password_file("store"))}).start()
+
+
+def fail_over(server, crowd, primary, replica):
+    """The primary is lost under load; chat goes on, and parleyd finds the promoted one by itself."""
+    crowd.wait_accepted(300)
+    primary.kill()
+    crowd.wait_accepted(200)  # nobody is told to take over yet
+    replica.promote()
+    wait_until(lambda: server.metric("parley_breaker_state", dependency="store") == 0 and server.ready(), "parleyd has the new primary")
+    crowd.wait_accepted(200)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_promoted_replica_goes_on_with_all_that_was_stored(server, pair, times):
     seed = random.SystemRandom().randrange(10**9)
     print(f"seed {seed}")
     primary, replica = pair
-    store = f"postgresql://parley@127.0.0.1:{primary.port()},127.0.0.1:{replica.port()}/parley?target_session_attrs=read-write"
-    server = make_server(Installation, backend_opts={"store": store, "store_password_file": str(primary.password_file("store"))}).start()
     with Crowd(server, random.Random(seed)) as crowd:
-        crowd.wait_accepted(500)
-        assert primary.sql("SELECT sync_state FROM pg_stat_replication") == ["sync"]
-        primary.kill()
-        crowd.wait_accepted(200)  # nobody is told to take over yet
-        replica.promote()
-        crowd.wait_accepted(200)
+        fail_over(server, crowd, primary, replica)
+        if times == 2:  # the lost one is back as a replica of its successor, which is lost in turn
+            shutil.rmtree(primary.data)
+            replicate(replica, primary)
+            fail_over(server, crowd, replica, primary)
         history = crowd.settle()
     findings = crowd.compare(history)
     assert not findings and not crowd.problems, "\n".join([*findings.lines(), *crowd.problems])
-    assert replica.sql("SELECT pg_is_in_recovery()") == ["f"]
+    assert (replica if times == 1 else primary).sql("SELECT pg_is_in_recovery()") == ["f"]

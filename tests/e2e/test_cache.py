@@ -125,3 +125,23 @@ def test_a_user_who_asks_too_often_is_told_so(make_server, redis, gone):
         assert codes[:5] == ["ok"] * 5 and codes[-1] == "rate_limited", codes
         assert bob.request("room.list")["ok"]
         wait_until(lambda: alice.request("room.list")["ok"], "a moment later she may again")
+
+
+def test_what_one_parleyd_has_counted_counts_for_the_next(make_server, redis):
+    burst = 500  # far more than comes back while one parleyd ends and the other begins
+    server = make_chat(make_server, redis, **{"requests.user_rate": 1, "requests.user_burst": burst})
+
+    def until_refused():
+        with server.client("alice") as alice:
+            taken = 0
+            while (reply := alice.request("room.list"))["ok"]:
+                taken += 1
+            assert reply["error"]["code"] == "rate_limited"
+            return taken
+
+    assert until_refused() >= burst
+    server.backend.kill()
+    server.start_backend()
+    assert until_refused() < burst / 2
+    redis.ask("FLUSHALL")
+    assert until_refused() >= burst
