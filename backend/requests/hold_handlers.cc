@@ -14,16 +14,16 @@ constexpr std::size_t kReasonMax = 1024;  // bytes
 Outcome room_hold(const RequestContext& context) {
   Params params(context.request);
   const auto name = params.name("room");
-  const auto held = params.optional_flag("held");
+  const auto held = params.flag("held", false);
   (void)params.optional_text("reason", kReasonMax);
-  if (!held) params.complain("held", "is missing.");
+  if (!params.has("held")) params.complain("held", "is missing.");
   if (auto bad = params.finish()) return std::unexpected(*bad);
   if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
   auto view = find_for_reader(context, name);
   if (!view) return std::unexpected(view.error());
-  auto done = context.services.stores.retention->hold(view->room.id, *held, context.act);
+  auto done = context.services.stores.retention->hold(view->room.id, held, context.act);
   if (!done) return refuse(context, done.error());
-  view->room.held = *held;
+  view->room.held = held;
   return Changed{.result = room_json(context, view->room, view->me.role).dump()};
 }
 
