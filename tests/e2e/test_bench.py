@@ -21,6 +21,7 @@ SCENARIOS = {
     "memory": ["--connections", "10", "--rooms", "100", "--memberships", "1000", "--queued", "100"],
     "recovery": ["--journal", "1000000", "--rooms", "1000"],
     "acl": ["--memberships", "10000"],
+    "presence": ["--members", "5", "--changes", "1"],
 }
 
 

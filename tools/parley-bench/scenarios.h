@@ -24,5 +24,6 @@ void add_acl(CLI::App& app, Chosen& chosen);
 void add_store(CLI::App& app, Chosen& chosen);
 void add_search(CLI::App& app, Chosen& chosen);
 void add_rooms(CLI::App& app, Chosen& chosen);
+void add_presence(CLI::App& app, Chosen& chosen);
 
 }  // namespace parley::bench
