@@ -13,6 +13,7 @@
 #include "source_dir.h"
 #include "wire/content.h"
 #include "wire/envelope.h"
+#include "wire/erasure.h"
 #include "wire/error_codes.h"
 #include "wire/fold.h"
 #include "wire/limits.h"
@@ -122,7 +123,7 @@ void check_envelope(const std::string& text) {
   const auto envelope = parse_envelope(text);
   ASSERT_TRUE(envelope) << envelope.error().message;
   EXPECT_EQ(format_envelope(*envelope), OrderedJson::parse(text).dump());
-  EXPECT_TRUE(valid_name(envelope->room) && valid_name(envelope->from));
+  EXPECT_TRUE(valid_name(envelope->room) && (valid_name(envelope->from) || is_pseudonym(envelope->from)));
   EXPECT_TRUE(envelope->role.empty() || parse_role(envelope->role) != Role::none);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "wire/erasure.h"
 #include "wire/json_members.h"
 #include "wire/limits.h"
 
@@ -51,7 +52,8 @@ Result<AppendEntry> entry_from_json(const Json& json) {
   entry.sent_at =
       static_cast<std::int64_t>(members.number("sent_at", kJsonIntegerMax, JsonMembers::optional));
   entry.imported = members.flag("imported");
-  if (!valid_name(entry.from) && entry.from != kBackendUser) members.complain("from", "is not a legal name.");
+  if (!valid_name(entry.from) && !is_pseudonym(entry.from) && entry.from != kBackendUser)
+    members.complain("from", "is not a legal name.");
   if (!entry.role.empty() && parse_role(entry.role) == Role::none) members.complain("role", "is not a role.");
   if (!is_type(entry.type)) members.complain("type", "must have 1-64 characters a-z 0-9 . _ -.");
   if (entry.ref.empty() || has_controls(entry.ref))
@@ -166,7 +168,6 @@ Kick read_kick(JsonMembers& members) {
   kick.user = legal_name(members, "user", JsonMembers::required);
   kick.device = legal_name(members, "device", JsonMembers::optional);
   kick.forget = members.flag("forget");
-  if (kick.forget && kick.device.empty()) members.complain("forget", "needs a device.");
   return kick;
 }
 

@@ -66,7 +66,8 @@ struct FeedAck { std::uint64_t offset = 0; };
 // {"cmd":"append","id":…,"gen":3,"entries":[…]}: answered {"seqs":[17,18,0],"refused":[2],"refused_code":"backlog_full"}; a repeat gets its first seq.
 struct Append { std::vector<AppendEntry> entries; };
 // {"cmd":"kick","id":…,"gen":3,"user":"bob","device":"bob-phone"}: device "" means all of them. Answered {"kicked":2} when they are gone.
-// With "forget":true (and a device) its client id is no longer held for the user.
+// With "forget":true its client id is no longer held for the user; without a device none of theirs is, and the file of held ids is written
+// anew, without what was.
 struct Kick { std::string user, device; bool forget = false; };
 // {"cmd":"sessions","id":…,"gen":3,"after":"…","limit":500}: answered {"sessions":[{session,user,device,address,protocol,connected_at,auth,token?}],"more":bool}, by
 // device name; during a takeover a device is there twice, on one page, which may so be a little longer than asked for.

@@ -17,8 +17,10 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::size_t kTokenIdChars = 26;
-constexpr std::size_t kScramMax = 512;    // bytes of a verifier's text
-constexpr std::size_t kEpochMax = 32;     // characters
+constexpr std::size_t kScramMax = 512;  // bytes of a verifier's text
+constexpr std::size_t kEpochMax = 32;   // characters
+constexpr std::size_t kSaltChars = 32;
+constexpr std::size_t kDigestChars = 64;
 constexpr std::size_t kLongestWord = 16;  // of a role or a kind
 
 bool is_alphanumeric(std::string_view text) {
@@ -108,6 +110,15 @@ MutePut mute_put(JsonMembers& members) {
   return mute;
 }
 
+NameBlock name_block(JsonMembers& members) {
+  NameBlock block{.salt = members.text("salt", kSaltChars), .digest = members.text("digest", kDigestChars)};
+  if (members.ok() && (block.salt.size() != kSaltChars || !is_alphanumeric(block.salt)))
+    members.complain("salt", "must have 32 letters and digits.");
+  if (members.ok() && (block.digest.size() != kDigestChars || !is_alphanumeric(block.digest)))
+    members.complain("digest", "must be 64 hexadecimal digits.");
+  return block;
+}
+
 DirectoryChange change_of(JsonMembers& members, std::string_view put, std::string_view drop) {
   if (!put.empty() && !drop.empty()) members.complain("drop", "can't go with `put`.");
   if (put == "user") return user_put(members);
@@ -115,9 +126,10 @@ DirectoryChange change_of(JsonMembers& members, std::string_view put, std::strin
   if (put == "room") return room_put(members);
   if (put == "member") return member_put(members);
   if (put == "mute") return mute_put(members);
+  if (put == "block") return name_block(members);
   if (drop == "token") return TokenDrop{token_id_member(members)};
   if (drop == "room") return RoomDrop{room_id_member(members, "id")};
-  if (!put.empty()) members.complain("put", "must be user, token, room, member or mute.");
+  if (!put.empty()) members.complain("put", "must be user, token, room, member, mute or block.");
   members.complain("drop", drop.empty() ? "or `put` must say what changes." : "must be token or room.");
   return {};
 }
@@ -154,6 +166,9 @@ struct ToJson {
     Json json{{"put", "mute"}, {"room", c.room}, {"user", c.user}};
     if (c.until_ms != 0) json["until_ms"] = c.until_ms;
     return json;
+  }
+  Json operator()(const NameBlock& c) const {
+    return {{"put", "block"}, {"salt", c.salt}, {"digest", c.digest}};
   }
 };
 
@@ -201,6 +216,10 @@ struct AppendBinary {
     append_text(out, c.user);
     append_le(out, static_cast<std::uint64_t>(c.until_ms));
   }
+  void operator()(const NameBlock& c) const {
+    append_text(out, c.salt);
+    append_text(out, c.digest);
+  }
 };
 
 // Takes fields off the front; once one doesn't fit, ok() is false and every field is empty.
@@ -247,11 +266,13 @@ class BinaryFields {
   bool ok_ = true;
 };
 
-// Kinds are the places in the variant, and this one beside them.
-constexpr auto kSlowRoom = static_cast<std::uint8_t>(std::variant_size_v<DirectoryChange>);
-static_assert(kSlowRoom == 7);
+// Kinds are the places in the variant up to here, and these two.
+constexpr std::uint8_t kSlowRoom = 7;
+constexpr std::uint8_t kNameBlock = 8;
+static_assert(std::variant_size_v<DirectoryChange> == 8);
 
 std::uint8_t kind_of(const DirectoryChange& change) {
+  if (std::holds_alternative<NameBlock>(change)) return kNameBlock;
   const auto* room = std::get_if<RoomPut>(&change);
   return room && room->slow_s != 0 ? kSlowRoom : static_cast<std::uint8_t>(change.index());
 }
@@ -273,9 +294,11 @@ DirectoryChange read_fields(std::uint8_t kind, BinaryFields& in) {
       return MemberPut{in.number(), in.text(), static_cast<Role>(in.byte(4)), in.flag()};
     case 6:
       return MutePut{in.number(), in.text(), static_cast<std::int64_t>(in.number())};
-    default:
+    case kSlowRoom:
       return RoomPut{in.number(), in.text(),   static_cast<RoomKind>(in.byte(2)),
                      in.text(),   in.number(), in.slow_seconds()};
+    default:
+      return NameBlock{in.text(), in.text()};
   }
 }
 
@@ -301,7 +324,7 @@ void append_change(std::string& out, const DirectoryChange& change) {
 
 Result<DirectoryChange> read_change(std::string_view& bytes) {
   BinaryFields in(bytes);
-  const std::uint8_t kind = in.byte(kSlowRoom);
+  const std::uint8_t kind = in.byte(kNameBlock);
   DirectoryChange change = read_fields(kind, in);
   if (!in.ok()) return fail(Errc::corrupt, "A change of the Directory is cut off, or is not one.");
   bytes = in.left();

@@ -58,13 +58,21 @@ struct MutePut {           // {"put":"mute", …}; until_ms 0 removes it. Stays 
   bool operator==(const MutePut&) const = default;
 };
 
-using DirectoryChange = std::variant<UserPut, TokenPut, TokenDrop, RoomPut, RoomDrop, MemberPut, MutePut>;
+// A name that nobody is to have again: of an erased user. Never taken back.
+struct NameBlock {         // {"put":"block", …}
+  std::string salt;        // 32 letters and digits
+  std::string digest;      // wire/erasure.h's name_digest of the name: 64 hexadecimal digits
+  bool operator==(const NameBlock&) const = default;
+};
+
+using DirectoryChange =
+    std::variant<UserPut, TokenPut, TokenDrop, RoomPut, RoomDrop, MemberPut, MutePut, NameBlock>;
 
 nlohmann::json change_to_json(const DirectoryChange& change);
 Result<DirectoryChange> change_from_json(const nlohmann::json& json);  // invalid_argument says which member is wrong
 
 // Binary: u8 kind, then fields in the order above; strings as u16 length + bytes, integers little-endian. A room without slow mode
-// is of the kind it was before there was one, without that field; one with it is of kind 7.
+// is of the kind it was before there was one, without that field; one with it is of kind 7, and a block of a name of kind 8.
 void append_change(std::string& out, const DirectoryChange& change);
 Result<DirectoryChange> read_change(std::string_view& bytes);  // takes what it read off the front; corrupt when it does not fit
 

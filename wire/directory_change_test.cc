@@ -33,6 +33,7 @@ std::vector<DirectoryChange> examples() {
       MutePut{42, "bob", 0},
       MemberPut{42, "bob", Role::none, true},
       MemberPut{42, "bob", Role::none, false},
+      NameBlock{std::string(32, 's'), std::string(64, 'd')},
   };
 }
 
@@ -182,7 +183,7 @@ TEST(DirectoryChange, of_no_kind_or_role_there_is_is_corrupt) {
     return !read_change(left);
   };
   const std::string user = binary(UserPut{"al", true, false, ""});
-  EXPECT_TRUE(refused(user, 0, 8));
+  EXPECT_TRUE(refused(user, 0, 9));
   EXPECT_TRUE(refused(user, 5, 2));
   const std::string member = binary(MemberPut{1, "u", Role::owner, false});
   EXPECT_TRUE(refused(member, 12, 5));

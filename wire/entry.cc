@@ -42,13 +42,12 @@ bool worth_parsing(const Entry& entry, std::string_view content) {
 
 // What erased() leaves: the reply it was, to be told apart from a message in no thread.
 constexpr std::string_view kErasedContent = R"({},"deleted":)";
-std::uint64_t thread_of_erased(std::string_view content) {
-  constexpr std::string_view kThread = R"(,"thread":)";
-  const auto at = content.find(kThread);
-  std::uint64_t thread = 0;
+std::uint64_t number_behind(std::string_view content, std::string_view member) {
+  const auto at = content.find(member);
+  std::uint64_t number = 0;
   if (at != std::string_view::npos)
-    std::from_chars(content.data() + at + kThread.size(), content.data() + content.size(), thread);
-  return thread;
+    std::from_chars(content.data() + at + member.size(), content.data() + content.size(), number);
+  return number;
 }
 
 struct Members {
@@ -113,11 +112,12 @@ Entry read_entry(const Record& record) {
               .from = record.from,
               .type = record.type,
               .imported = (record.flags & kRecordImported) != 0};
-  if (!worth_parsing(entry, content)) return entry;
   if (content.starts_with(kErasedContent)) {
-    entry.thread = thread_of_erased(content);
+    entry.deleted = number_behind(content, R"({"seq":)");
+    entry.thread = number_behind(content, R"(,"thread":)");
     return entry;
   }
+  if (!worth_parsing(entry, content)) return entry;
   Members members;
   if (!scan_object(content, "The content", members.all)) return entry;
   entry.role = role_in(record.envelope.substr(0, content_at(record.envelope)));
@@ -132,15 +132,21 @@ Entry read_entry(const Record& record) {
   return entry;
 }
 
-std::vector<std::string> mentions_in(std::string_view text) {
-  std::vector<std::string> found;
+void for_each_mention(std::string_view text,
+                      const std::function<void(std::size_t, std::string_view)>& visit) {
   for (auto at = text.find('@'); at != std::string_view::npos; at = text.find('@', at + 1)) {
     if (at > 0 && (alphanumeric(text[at - 1]) || text[at - 1] == '_' || text[at - 1] == '-')) continue;
-    auto name = fold_case(leading_name(text.substr(at + 1)));
-    if (name.empty() || std::ranges::find(found, name) != found.end()) continue;
-    found.push_back(std::move(name));
-    if (found.size() == kMentionsMax) break;
+    if (const auto name = leading_name(text.substr(at + 1)); !name.empty()) visit(at + 1, name);
   }
+}
+
+std::vector<std::string> mentions_in(std::string_view text) {
+  std::vector<std::string> found;
+  for_each_mention(text, [&found](std::size_t, std::string_view spelled) {
+    auto name = fold_case(spelled);
+    if (found.size() < kMentionsMax && std::ranges::find(found, name) == found.end())
+      found.push_back(std::move(name));
+  });
   return found;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,8 @@ struct Entry {
   std::uint64_t thread = 0;  // the root a message names, whatever that is; 0: none
   std::string key;           // of a reaction
   bool remove = false;       // the reaction is taken back
+  std::uint64_t deleted =
+      0;  // of an entry whose content is gone: the seq of what took it; its own: its sender was erased
   std::vector<std::string>
       mentions;  // names in lower case, each once, and kRoomMention; of countable messages
 
@@ -33,7 +36,7 @@ struct Entry {
   // Counts as unread for its readers.
   bool countable() const { return message() && !imported; }
   // Nothing but itself.
-  bool plain() const { return target == 0 && thread == 0 && mentions.empty(); }
+  bool plain() const { return target == 0 && thread == 0 && deleted == 0 && mentions.empty(); }
 };
 
 // A content that can't be read says nothing; it was refused before it got a number.
@@ -44,6 +47,10 @@ bool is_message(std::string_view type);
 // `name` of every `@name` in the text that is a legal name once its trailing `.`, `-` and `@` are cut: in lower case, each once, at most
 // kMentionsMax. `@` after a letter, a digit, `_` or `-` is part of an address and mentions nobody.
 std::vector<std::string> mentions_in(std::string_view text);
+
+// Calls `visit(at, name)` for each `@name` as above, however many: `at` is where the name begins, behind the `@`.
+void for_each_mention(std::string_view text,
+                      const std::function<void(std::size_t at, std::string_view name)>& visit);
 
 // The seq an envelope says it has; 0 when it does not begin with one, as every envelope of wire/envelope.h does.
 std::uint64_t seq_of_envelope(std::string_view envelope);

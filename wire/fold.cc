@@ -60,11 +60,13 @@ class Folding {
            .message = entry.message(),
            .thread = 0,
            .deletion = {}};
+    const bool erased = entry.deleted == entry.seq;
+    if (erased) own.deletion = {.seq = entry.seq, .at_ms = entry.at_ms, .by = own.from};
     if (names_expired_thread(entry, first_seq_ - 1)) {
       own.thread = entry.thread;
     } else if (auto* root = find(entry.thread); root && is_reply(entry, *root)) {
       own.thread = entry.thread;
-      replies_[entry.thread].insert(entry.seq);
+      if (!erased) replies_[entry.thread].insert(entry.seq);
     }
     auto* target = find(entry.target);
     if (!target) return;

@@ -10,6 +10,7 @@
 #include "backend/cache/cached_presence_store.h"
 #include "backend/cache/mark_copying_room_store.h"
 #include "backend/control/control_link.h"
+#include "backend/erase/user_eraser.h"
 #include "backend/feed/feed_consumer.h"
 #include "backend/http/broker_stats.h"
 #include "backend/marks/join_marks.h"
@@ -71,7 +72,8 @@ ExpirerOptions expirer_options(const Config& config) {
 }
 
 DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::vector<Dependency> dependencies,
-                                     MarkWriter& marks, const Expirer& expirer, const LogSink& log) {
+                                     MarkWriter& marks, const Expirer& expirer, EraseWork& eraser,
+                                     const LogSink& log) {
   using RoomCreate = DispatcherOptions::RoomCreate;
   const auto& requests = config.requests;
   return {
@@ -89,7 +91,8 @@ DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::ve
       .retention = expirer_options(config).rules,
       .expirer = [&expirer] { return expirer.progress(); },
       .raise_marks = [&marks](MarkRaise raise,
-                              MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); }};
+                              MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); },
+      .erase_work = &eraser};
 }
 
 PresenceOptions presence_options(const Config& config) {
@@ -154,11 +157,12 @@ struct Backend::Parts final : LeaseListener {
         retained(link, [this](auto passed) { pass_fence(std::move(passed)); }),
         presence(stores, presence_surroundings(), metrics, clock, log, presence_options(given)),
         room_events({&facts, &states, &presence}),
+        eraser(stores, eraser_surroundings(), metrics, clock, log),
         feed(*stores.messages, states, control, metrics, clock, log,
              feed_options(given, *stores.marks, mentions)),
-        dispatcher(
-            make_dispatcher(stores, control, room_events, link, presence, clock,
-                            dispatcher_options(given, *cache.cache, dependencies(), marks, expirer, log))),
+        dispatcher(make_dispatcher(
+            stores, control, room_events, link, presence, clock,
+            dispatcher_options(given, *cache.cache, dependencies(), marks, expirer, eraser, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
@@ -187,12 +191,14 @@ struct Backend::Parts final : LeaseListener {
     uncached.mark_copies.begin();
     presence.activate();
     expirer.activate();
+    eraser.activate();
   }
   void retired() override {
     uncached.mark_copies.end();
     states.deactivate();
     presence.deactivate();
     expirer.deactivate();
+    eraser.deactivate();
     feed.end();
   }
 
@@ -209,6 +215,13 @@ struct Backend::Parts final : LeaseListener {
                                     RetainedReader::Done done) { retained.read(filter, std::move(done)); },
             .subscribe_statuses = [this] { subscribe_statuses(); },
             .room_states = state_events};
+  }
+  EraserSurroundings eraser_surroundings() {
+    return {.broker = control,
+            .publisher = link,
+            .read_retained = [this](const std::string& filter,
+                                    RetainedReader::Done done) { retained.read(filter, std::move(done)); },
+            .rooms = room_events};
   }
   void subscribe_statuses() {
     link.subscribe(kDeviceStatuses, 1, [this](const Result<>& granted) {
@@ -258,6 +271,7 @@ struct Backend::Parts final : LeaseListener {
   RetainedReader retained;
   PresenceKeeper presence;
   RoomEventFan room_events;
+  UserEraser eraser;
   FeedConsumer feed;
   std::unique_ptr<Dispatcher> dispatcher;
   Router router;
@@ -293,6 +307,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
   parts->mentions.start();
   parts->presence.start();
   parts->expirer.start();
+  parts->eraser.start();
   parts->control.start();
   parts->link.start(parts->router);
   return std::unique_ptr<Backend>(new Backend(std::move(parts)));
@@ -310,6 +325,7 @@ void Backend::stop() {
     return std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(end - parts_->clock.steady()));
   };
   parts_->dispatcher->stop(left());
+  parts_->eraser.stop();
   parts_->marks.stop();
   parts_->mentions.stop();
   parts_->expirer.stop();

@@ -54,6 +54,14 @@ void CachedMessageStore::pass_on_the_rest(std::uint64_t lease, std::span<const w
   if (!rest.empty()) (void)cache_.extend(lease, rest);
 }
 
+Result<EraseStep> CachedMessageStore::erase_some(const ErasedUser& who, const ErasePlace& from,
+                                                 const NoteRooms& note) {
+  auto step = store_.erase_some(who, from, note);
+  if (const auto lease = lease_.load(); step && lease != 0 && !step->rooms.empty())
+    (void)cache_.drop(lease, step->rooms);
+  return step;
+}
+
 Result<Page> CachedMessageStore::page(const PageQuery& query) {
   const auto lease = lease_.load();
   const auto head = query.head.value_or(RoomHead{});

@@ -21,7 +21,7 @@ namespace parley::backend {
 // - What lies under a number was read from the store, or stored successfully, under the present lease. The
 //   lease is drawn at random by each begin(): a journal that was renewed, a machine put back to an earlier day,
 //   or another parleyd's time as the consumer ends it. So the cache begins cold with each attach.
-// - Messages change when one of the room is deleted. The head tells the last time that happened, and it is part
+// - Messages change when one of the room is deleted, or an erased user's are. The head tells the last time that happened, and it is part
 //   of the key: whoever knows of the deletion finds nothing of before. Rooms in which store() deleted something
 //   are dropped at once, too; what a reader puts there who began before that lies there unread until it expires.
 // - Messages expire from the front. How far is in the head and part of the key, too, and the room is dropped (expired()).
@@ -45,6 +45,8 @@ class CachedMessageStore final : public MessageStore {
   Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
     return store_.notes(messages);
   }
+  Result<> block(const ErasedName& name) override { return store_.block(name); }
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from, const NoteRooms& note) override;
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return store_.last_seq(room_id); }
   Result<std::uint64_t> message_count() override { return store_.message_count(); }
 

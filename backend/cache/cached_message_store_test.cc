@@ -73,6 +73,11 @@ class InDoubtStore final : public MessageStore {
     return inner_.notes(messages);
   }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return inner_.last_seq(room_id); }
+  Result<> block(const ErasedName& name) override { return inner_.block(name); }
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from,
+                               const NoteRooms& note) override {
+    return inner_.erase_some(who, from, note);
+  }
   Result<std::uint64_t> message_count() override { return inner_.message_count(); }
 
   bool in_doubt = false;

@@ -63,6 +63,15 @@ Result<> CachedPresenceStore::set_invisible(const std::string& user, bool invisi
   return done;
 }
 
+// The copy itself goes, too: it has the name.
+Result<> CachedPresenceStore::remove(const std::string& user) {
+  auto done = store_.remove(user);
+  drop(std::span(&user, 1));
+  const NamedValue nothing{name_of(user), ""};
+  (void)cache_.put_values(std::span(&nothing, 1), std::chrono::milliseconds(1));
+  return done;
+}
+
 Result<std::vector<PresenceRow>> CachedPresenceStore::get(std::span<const std::string> users) {
   std::vector<std::string> missing;
   auto rows = find(users, missing);

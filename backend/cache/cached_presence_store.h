@@ -33,6 +33,7 @@ class CachedPresenceStore final : public PresenceStore {
 
   Result<> put(std::span<const PresenceRow> rows) override;
   Result<> set_invisible(const std::string& user, bool invisible) override;
+  Result<> remove(const std::string& user) override;
   Result<std::vector<PresenceRow>> get(std::span<const std::string> users) override;
   Result<std::vector<PresenceRow>> watched(const std::string& after, std::uint32_t limit) override {
     return store_.watched(after, limit);

@@ -65,6 +65,10 @@ class FakeStore final : public MessageStore {
     return std::map<Place, wire::Notes>{};
   }
   Result<std::uint64_t> last_seq(std::uint64_t) override { return 0; }
+  Result<> block(const ErasedName&) override { return {}; }
+  Result<EraseStep> erase_some(const ErasedUser&, const ErasePlace&, const NoteRooms&) override {
+    return EraseStep{.finished = true};
+  }
   Result<std::uint64_t> message_count() override { return 0; }
 
   std::set<std::pair<std::uint64_t, std::uint64_t>> seqs;

@@ -1,5 +1,6 @@
 #include "backend/marks/mention_notices.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -51,6 +52,9 @@ void MentionNotices::run() {
 void MentionNotices::stored(std::span<const wire::Record> records, const StoreOutcome& outcome) {
   if (outcome.stored != records.size()) return;
   for (const auto& record : records) {
+    const Place place{record.room_id, record.seq};
+    if (std::ranges::find(outcome.unnamed, place) != outcome.unnamed.end())
+      continue;  // an erased user's, or of one
     auto entry = wire::read_entry(record);
     if (entry.mentions.empty() || !entry.countable()) continue;
     std::lock_guard lock(mutex_);

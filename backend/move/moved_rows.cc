@@ -59,6 +59,17 @@ constexpr MovedTable kTables[] = {
      " $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])"
      " AS n(a, b, c, d, e, f, g, h, i, j) RETURNING id)"
      " SELECT setval(pg_get_serial_sequence('audit', 'id'), max(id)) FROM acts"},
+    {"erasures", "ttttii", "SELECT pseudonym, user, salt, digest, begun_at, done_at FROM erasures",
+     "INSERT INTO erasures(pseudonym, user_name, salt, digest, begun_at, done_at) SELECT a, b, c, d, e, f"
+     " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[])"
+     " AS n(a, b, c, d, e, f)"},
+    {"erased_names", "ttt", "SELECT digest, salt, pseudonym FROM erased_names",
+     "WITH names AS (INSERT INTO erased_names(digest, salt, pseudonym) SELECT a, b, c"
+     " FROM unnest($1::text[], $2::text[], $3::text[]) AS n(a, b, c) RETURNING 1)"
+     " UPDATE feed_position SET erased = (SELECT count(*) FROM names)"},
+    {"erased_rooms", "ti", "SELECT pseudonym, room_id FROM erased_rooms",
+     "INSERT INTO erased_rooms(pseudonym, room_id) SELECT a, b"
+     " FROM unnest($1::text[], $2::bigint[]) AS n(a, b)"},
     {"presence", "tiii", "SELECT user, status, last_seen, invisible FROM presence",
      "INSERT INTO presence(user_name, status, last_seen, invisible) SELECT a, b::smallint, c, d <> 0"
      " FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
@@ -100,11 +111,11 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
   to.query(sql, columns[Nth]...);
 }
 
-// A table has three columns to fourteen: whichever number it is, the statement takes as many parameters.
+// A table has two columns to fourteen: whichever number it is, the statement takes as many parameters.
 template <std::size_t Count = 14>
 void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& columns) {
   if (columns.size() == Count) return run(to, sql, columns, std::make_index_sequence<Count>());
-  if constexpr (Count > 3)
+  if constexpr (Count > 2)
     run<Count - 1>(to, sql, columns);
   else
     throw PostgresFailure{Errc::internal, "A table has an unforeseen number of columns.", ""};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/move/moved_rows.h"
+#include "backend/store/postgres_erase.h"
 #include "backend/store/postgres_pool.h"
 #include "backend/store/postgres_schema.h"
 #include "backend/store/sqlite_database.h"
@@ -56,6 +57,8 @@ class Move {
 
   Result<Moved> run() {
     if (auto fit = check_target(); !fit) return std::unexpected(fit.error());
+    auto met = from_->read([&](SqliteConnection& source) { return meet_erasures(source); });
+    if (!met) return std::unexpected(met.error());
     if (auto copied = copy_beside_writers(); !copied) return std::unexpected(copied.error());
     if (auto checked = check_beside_writers(); !checked) return std::unexpected(checked.error());
     auto done = from_->write([&](SqliteConnection& source) { return finish(source); });
@@ -65,6 +68,7 @@ class Move {
 
  private:
   Result<> check_target();
+  Result<> meet_erasures(SqliteConnection& source);
   Result<> copy_beside_writers();
   template <class Work>
   Result<std::uint64_t> room_by_room(Work work);
@@ -121,6 +125,28 @@ Result<> Move::check_target() {
   if (theirs->version > ours->version || theirs->generation > ours->generation)
     return fail(Errc::invalid_argument, "The new database is in use already, and is ahead of the old one.");
   return {};
+}
+
+// An erase changes messages that were copied already. So none may be under way, and the copy must have been begun after the last
+// one: its names are written down there at once.
+Result<> Move::meet_erasures(SqliteConnection& source) {
+  if (source.query("SELECT 1 FROM erasures WHERE done_at = 0 LIMIT 1").step())
+    return fail(Errc::unavailable, "A user is being erased. Move when that is done (parleyctl user erasures).");
+  std::vector<ErasedName> names;
+  {
+    auto row = source.query("SELECT salt, digest, pseudonym FROM erased_names ORDER BY digest");
+    while (row.step()) names.push_back({row.string(0), row.string(1), row.string(2)});
+  }
+  return to_.write([&](PostgresConnection& target) -> Result<> {
+    std::vector<ErasedName> known;
+    for (auto row : target.query("SELECT salt, digest, pseudonym FROM erased_names ORDER BY digest"))
+      known.push_back({row.string(0), row.string(1), row.string(2)});
+    if (known == names) return {};
+    if (!target.query("SELECT 1 FROM messages LIMIT 1").empty())
+      return fail(Errc::invalid_argument, "A user was erased after the copy was begun. Move into an empty database.");
+    for (const auto& name : names) block_name(target, name);
+    return {};
+  });
 }
 
 std::vector<RoomToMove> Move::rooms(SqliteConnection& source) {
@@ -282,6 +308,7 @@ Result<> Move::check_room(SqliteConnection& source, const RoomToMove& room) {
 // Nobody else writes to the old database until this is over.
 Result<> Move::finish(SqliteConnection& source) {
   phase_ = "finishing";
+  if (auto met = meet_erasures(source); !met) return met;
   if (auto on = tell(phase_, moved_.copied); !on) return on;
   std::uint64_t there = 0;
   for (const auto& room : rooms(source)) {
@@ -309,6 +336,7 @@ Result<> Move::copy_tables(SqliteConnection& source, PostgresConnection& target)
       "DELETE FROM quarantine; DELETE FROM directory_log; DELETE FROM bans; DELETE FROM members;"
       "DELETE FROM mutes; DELETE FROM invitations; DELETE FROM join_links; DELETE FROM audit;"
       "DELETE FROM tokens; DELETE FROM room_progress; DELETE FROM rooms; DELETE FROM users;"
+      "DELETE FROM erasures; DELETE FROM erased_names; DELETE FROM erased_rooms;"
       "DELETE FROM edits; DELETE FROM reactions; DELETE FROM threads; DELETE FROM mentions;"
       "DELETE FROM held_messages");
   for (const auto& table : moved_tables()) {

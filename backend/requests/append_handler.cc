@@ -5,6 +5,7 @@
 #include "backend/requests/params.h"
 #include "backend/requests/room_access.h"
 #include "wire/content.h"
+#include "wire/erasure.h"
 
 namespace parley::backend {
 namespace {
@@ -45,7 +46,7 @@ Entry read_entry(const RequestContext& context, const wire::Json& json) {
   const auto* content = members.object("content");
   if (is_servers_ref(entry.ref)) members.complain("ref", "has the form of the server's own.");
   if (auto done = members.finish(); !done) return refuse(wire::Code::invalid_argument, done.error().message);
-  if (!wire::valid_name(entry.from)) return refuse(wire::Code::invalid_name);
+  if (!wire::valid_name(entry.from) && !wire::is_pseudonym(entry.from)) return refuse(wire::Code::invalid_name);
   if (content->contains("type") && content->at("type") != entry.type) {
     return refuse(wire::Code::invalid_argument, "`content` says another `type` than the entry.");
   }

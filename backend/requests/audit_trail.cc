@@ -7,7 +7,7 @@ namespace parley::backend {
 namespace {
 
 // Never kept: secrets, and what people wrote.
-constexpr std::array<std::string_view, 4> kLeftOut{"password", "old", "code", "entries"};
+constexpr std::array<std::string_view, 5> kLeftOut{"password", "old", "code", "entries", "confirm"};
 constexpr std::chrono::hours kSweepEvery{1};
 constexpr std::uint32_t kSweptAtOnce = 10'000;
 

@@ -69,6 +69,8 @@ Outcome presence_get(const RequestContext& context);
 Outcome presence_list(const RequestContext& context);
 Outcome presence_set(const RequestContext& context);
 Outcome user_create(const RequestContext& context);
+Outcome user_erase(const RequestContext& context);
+Outcome user_erasures(const RequestContext& context);
 Outcome user_get(const RequestContext& context);
 Outcome user_update(const RequestContext& context);
 Outcome user_disable(const RequestContext& context);

@@ -9,6 +9,7 @@
 #include "backend/control/broker_control.h"
 #include "backend/mqtt/publisher.h"
 #include "backend/requests/dispatcher.h"
+#include "backend/requests/erase_progress.h"
 #include "backend/requests/live_presence.h"
 #include "backend/requests/room_events.h"
 #include "backend/retention/expirer_progress.h"
@@ -41,6 +42,7 @@ struct DispatcherOptions {
   std::function<ExpirerProgress()> expirer;  // what server.status tells of it; empty: nothing
   // Raises marks and tells what became of it, once, on any thread (MarkWriter::raise). Empty: unavailable.
   std::function<void(MarkRaise raise, std::function<void(Result<MarkOutcome>)> done)> raise_marks;
+  EraseWork* erase_work = nullptr;  // told of erases that were begun; outlives the dispatcher
 };
 
 // The Dispatcher over these; all of them must outlive it. Its threads run from here to stop() or destruction.

@@ -62,6 +62,8 @@ constexpr Method kMethods[] = {
     {"token.revoke", token_revoke, change, within},
     {"user.create", user_create, change, within},
     {"user.disable", user_disable, change, within},
+    {"user.erase", user_erase, change, within},
+    {"user.erasures", user_erasures, read},
     {"user.get", user_get, read},
     {"user.list", user_list, read},
     {"user.passwd", user_passwd, change, within},

@@ -62,15 +62,18 @@ UnreadQuery ask_for(const std::string& user, const std::vector<RoomOfUser>& room
 
 Outcome rooms(const RequestContext& context) {
   Params params(context.request);
+  auto given = params.optional_name("user");
   auto after = params.optional_name("after").value_or("");
   auto limit = params.limit(wire::kListLimitDefault, wire::kListLimitMax);
   if (auto bad = params.finish()) return std::unexpected(*bad);
+  const auto user = oneself_or_admin(context, given);
+  if (!user) return std::unexpected(user.error());
   auto& stores = context.services.stores;
-  auto mine = stores.rooms->list({.user = context.user(), .after = after, .limit = limit + 1});
+  auto mine = stores.rooms->list({.user = *user, .after = after, .limit = limit + 1});
   if (!mine) return refuse(context, mine.error());
   const bool more = mine->size() > limit;
   if (more) mine->pop_back();
-  auto unread = stores.unread->unread(ask_for(context.user(), *mine));
+  auto unread = stores.unread->unread(ask_for(*user, *mine));
   if (!unread) return refuse(context, unread.error());
   ListText list("rooms", wire::kRoomsReplyMax);
   std::size_t taken = 0;

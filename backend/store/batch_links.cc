@@ -12,19 +12,30 @@ wire::Target* BatchLinks::find(Place place, const wire::Entry& entry) {
   return known->second ? &*known->second : nullptr;
 }
 
+// Of an erased user: a reply counts for nothing, but stays known as one.
+LinkedRow BatchLinks::erased_row(std::string_view envelope, const wire::Entry& entry, LinkedRow row) {
+  row.deleted = entry.seq;
+  row.envelope = wire::erased(
+      envelope, {.seq = entry.seq, .at_ms = entry.at_ms, .by = std::string(entry.from)}, row.thread);
+  return row;
+}
+
 LinkedRow BatchLinks::add(std::uint64_t room_id, std::string_view envelope, const wire::Entry& entry,
                           std::uint64_t expired) {
   LinkedRow row{.target = entry.target};
+  const bool erased = entry.deleted == entry.seq && entry.seq > 0;
   for (const auto& name : entry.mentions) effects_.mentions.push_back({{room_id, entry.seq}, name});
   if (wire::names_expired_thread(entry, expired)) {
     row.thread = entry.thread;
   } else if (auto* root = find({room_id, entry.thread}, entry); root && wire::is_reply(entry, *root)) {
     row.thread = entry.thread;
+    if (erased) return erased_row(envelope, entry, row);
     auto& replies = effects_.replies[{room_id, entry.thread}];
     ++replies.added;
     replies.last_seq = std::max(replies.last_seq, entry.seq);
     speak_of(room_id, entry.thread);
   }
+  if (erased) return erased_row(envelope, entry, row);
   auto* target = find({room_id, entry.target}, entry);
   if (!target) return row;
   if (wire::came_too_late(entry, *target)) {

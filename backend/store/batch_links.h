@@ -59,6 +59,7 @@ class BatchLinks {
   const Effects& effects() const { return effects_; }
 
  private:
+  static LinkedRow erased_row(std::string_view envelope, const wire::Entry& entry, LinkedRow row);
   wire::Target* find(Place place, const wire::Entry& entry);
   void apply(std::uint64_t room_id, const wire::Entry& entry, wire::Target& target);
   void remove(Place place, const wire::Entry& entry, wire::Target& target);

@@ -60,6 +60,10 @@ DirectoryChange read_mute(const Query& row) {
   return wire::MutePut{.room = row.number(0), .user = row.string(1), .until_ms = row.integer(2)};
 }
 
+DirectoryChange read_block(const Query& row) {
+  return wire::NameBlock{.salt = row.string(0), .digest = row.string(1)};
+}
+
 struct Source {
   std::string_view sql;
   DirectoryChange (*read)(const Query& row);
@@ -76,6 +80,7 @@ constexpr Source kSources[] = {
     {"SELECT room_id, user, role, 0 FROM members", read_member},
     {"SELECT room_id, user, 0, 1 FROM bans", read_member},
     {"SELECT room_id, user, until FROM mutes", read_mute},
+    {"SELECT salt, digest FROM erasures", read_block},
 };
 
 }  // namespace

@@ -11,7 +11,7 @@ std::vector<wire::AppendEntry> number_entries(const StepDraft& draft, std::uint6
   auto first = random_u64() >> 16;
   for (const auto& entry : draft.entries) {
     auto ref = "d" + std::to_string(version) + "." + std::to_string(first + entries.size());
-    entries.push_back({.room = draft.room_id,
+    entries.push_back({.room = entry.room_id != 0 ? entry.room_id : draft.room_id,
                        .from = entry.from,
                        .role = entry.role,
                        .type = entry.type,

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "backend/store/erased_names.h"
 #include "base/result.h"
 #include "wire/fold.h"
 #include "wire/record.h"
@@ -32,6 +34,8 @@ struct StoreOutcome {
   std::uint32_t quarantined = 0;
   // Rooms in which rows are no longer what they were, or not what was given: something was deleted.
   std::vector<std::uint64_t> rewritten{};
+  std::vector<std::pair<std::uint64_t, std::uint64_t>>
+      unnamed{};  // room, seq of what was stored without a name
 };
 
 // What the caller has just read of the room (RoomStore). With it a cache may answer for the database; the
@@ -69,6 +73,25 @@ struct Page {
   bool more = false;  // there is more in the direction asked for (without before/after: older ones)
 };
 
+// Somebody whose traces are taken out of messages.
+struct ErasedUser {
+  std::string user, pseudonym;
+};
+// How far that is. Not worth keeping: beginning anew meets what is done already, and passes over it.
+struct ErasePlace {
+  std::size_t shard = 0;
+  enum class Part { messages, quarantine, index } part = Part::messages;
+  std::uint64_t room_id = 0, seq = 0;  // the last one looked at
+  std::string id{};                    // of a message in quarantine
+};
+struct EraseStep {
+  ErasePlace next{};
+  bool finished = false;
+  std::uint64_t changed = 0;           // rows
+  bool held = false;                   // others were left as they are: their rooms are held (RetentionStore)
+  std::vector<std::uint64_t> rooms{};  // in which they are, as StoreOutcome::rewritten
+};
+
 // Room messages, a materialised view of the journal, and what they say of each other by wire/fold_rule.h: a
 // deleted message loses its content in the transaction that stores the delete. Thread-safe; calls block on the database.
 // Errors: unavailable (nothing was changed, retry), permission_denied (a newer generation has stored: stop
@@ -96,6 +119,15 @@ class MessageStore {
   // What stands of all that was said of these messages; those of which nothing does are left out. One statement,
   // whatever their number (at most kNotesMax).
   virtual Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) = 0;
+  // From now on, what is stored is stored without this name, and without the content of its user's entries
+  // (wire/erasure.h). Doing it again changes nothing.
+  virtual Result<> block(const ErasedName& name) = 0;
+  // The next of many steps that do so to what is stored, each bounded. `note` is told the rooms before anything in them is
+  // changed; its error ends the step. in_doubt: do it again.
+  using NoteRooms = std::function<Result<>(const std::vector<std::uint64_t>& rooms)>;
+  virtual Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from,
+                                       const NoteRooms& note) = 0;
+
   virtual Result<std::uint64_t> last_seq(std::uint64_t room_id) = 0;
   virtual Result<std::uint64_t> message_count() = 0;
 };

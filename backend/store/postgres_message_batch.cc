@@ -52,6 +52,12 @@ struct RecordColumns {
   }
 };
 
+// Of an entry whose sender was erased: it names itself.
+wire::Deletion erased_by(const wire::Entry& entry) {
+  if (entry.deleted != entry.seq || entry.seq == 0) return {};
+  return {.seq = entry.seq, .at_ms = entry.at_ms, .by = std::string(entry.from)};
+}
+
 }  // namespace
 
 StoreOutcome PostgresMessageBatch::store(std::span<const wire::Record> records) {
@@ -185,7 +191,7 @@ void PostgresMessageBatch::link_placed() {
                                                                  .from = std::string(record.from),
                                                                  .message = placed.entry.message(),
                                                                  .thread = placed.row.thread,
-                                                                 .deletion = {}});
+                                                                 .deletion = erased_by(placed.entry)});
   }
   effects_ = links.effects();
   for (const auto& [id, seq] : effects_.rewritten) {
@@ -272,8 +278,8 @@ void PostgresMessageBatch::write_progress() {
   if (!any) return;
   connection_.query(
       "UPDATE room_progress p SET last_seq = n.last_seq, messages = p.messages + n.added,"
-      " quarantined = n.quarantined <> 0, counted = n.counted, rewritten = greatest(p.rewritten, "
-      "n.rewritten),"
+      " quarantined = n.quarantined <> 0, counted = n.counted, rewritten = CASE WHEN n.rewritten > 0 THEN "
+      "n.rewritten ELSE p.rewritten END,"
       " annotated = greatest(p.annotated, n.annotated), last_message = greatest(p.last_message, "
       "n.last_message)"
       " FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backend/store/postgres_erase.h"
 #include "backend/store/postgres_links.h"
 #include "backend/store/postgres_message_batch.h"
 
@@ -12,7 +13,7 @@ namespace {
 constexpr std::string_view kPosition = "SELECT journal, position, generation FROM feed_position";
 // Whoever holds this lock is the only one to store.
 constexpr std::string_view kPositionLocked =
-    "SELECT journal, position, generation FROM feed_position FOR UPDATE";
+    "SELECT journal, position, generation, erased FROM feed_position FOR UPDATE";
 
 FeedPosition read_position(PostgresConnection& connection, std::string_view sql) {
   auto rows = connection.query(sql);
@@ -155,12 +156,17 @@ Result<StoreOutcome> PostgresMessageStore::store(std::uint64_t generation, std::
                                                  std::uint64_t to, std::span<const wire::Record> records) {
   auto store = [&](bool trust_progress) {
     return pool_->write([&](PostgresConnection& connection) -> Result<StoreOutcome> {
-      auto position = read_position(connection, kPositionLocked);
+      auto rows = connection.query(kPositionLocked);
+      const FeedPosition position{rows[0].string(0), rows[0].number(1), rows[0].number(2)};
       if (generation < position.generation)
         return std::unexpected(superseded(generation, position.generation));
+      if (rows[0].number(3) != erased_->count()) load_erased(connection, *erased_);
       if (from > position.offset) return std::unexpected(hole(position.offset, from));
       if (to < from) return fail(Errc::invalid_argument, "The batch ends before it begins.");
-      auto outcome = PostgresMessageBatch(connection, trust_progress).store(records);
+      const auto unnamed = erased_->unnamed(records);
+      auto outcome = PostgresMessageBatch(connection, trust_progress)
+                         .store(unnamed ? std::span<const wire::Record>(unnamed->records) : records);
+      tell_unnamed(unnamed, outcome);
       write_position(connection, {position.journal, std::max(position.offset, to), generation});
       return outcome;
     });
@@ -204,6 +210,22 @@ Result<std::map<Place, wire::Notes>> PostgresMessageStore::notes(std::span<const
   return pool_->read([&](PostgresConnection& connection) -> Result<std::map<Place, wire::Notes>> {
     return read_notes(connection, messages);
   });
+}
+
+Result<> PostgresMessageStore::block(const ErasedName& name) {
+  auto blocked = pool_->write([&](PostgresConnection& connection) -> Result<> {
+    block_name(connection, name);
+    return {};
+  });
+  make_repeatable(blocked);
+  return blocked;
+}
+
+Result<EraseStep> PostgresMessageStore::erase_some(const ErasedUser& who, const ErasePlace& from,
+                                                   const NoteRooms& note) {
+  auto step = erase_stored(*pool_, who, from, note);
+  make_repeatable(step);
+  return step;
 }
 
 Result<std::uint64_t> PostgresMessageStore::last_seq(std::uint64_t room_id) {

@@ -336,8 +336,34 @@ CREATE TABLE held_messages(
 );
 )sql"};
 
+// Users who were, or are being, erased. user_name is '' when that is done: then the name is known by its digest alone. What is stored goes
+// without the names in erased_names, of which feed_position.erased is the number. erased_rooms: those that are still to be told.
+constexpr PostgresMigration kErasures{"12: users who were erased", R"sql(
+CREATE TABLE erasures(
+  pseudonym text COLLATE "C" PRIMARY KEY,
+  user_name text NOT NULL,
+  salt text NOT NULL,
+  digest text COLLATE "C" NOT NULL UNIQUE,
+  begun_at bigint NOT NULL,
+  done_at bigint NOT NULL
+);
+CREATE INDEX erasures_to_do ON erasures(begun_at) WHERE done_at = 0;
+CREATE TABLE erased_names(
+  digest text COLLATE "C" PRIMARY KEY,
+  salt text NOT NULL,
+  pseudonym text NOT NULL
+);
+CREATE TABLE erased_rooms(
+  pseudonym text COLLATE "C" NOT NULL,
+  room_id bigint NOT NULL,
+  PRIMARY KEY (pseudonym, room_id)
+);
+ALTER TABLE feed_position ADD COLUMN erased bigint NOT NULL DEFAULT 0;
+)sql"};
+
 constexpr PostgresMigration kMigrations[] = {kFirst,  kShards,   kAdmissions,   kAudit,   kLinks,    kMarks,
-                                             kUnread, kPresence, kSearchTables, kDevices, kRetention};
+                                             kUnread, kPresence, kSearchTables, kDevices, kRetention,
+                                             kErasures};
 
 }  // namespace
 

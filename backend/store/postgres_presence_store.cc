@@ -47,6 +47,13 @@ Result<> PostgresPresenceStore::set_invisible(const std::string& user, bool invi
   });
 }
 
+Result<> PostgresPresenceStore::remove(const std::string& user) {
+  return pool_->write([&](PostgresConnection& connection) -> Result<> {
+    connection.query("DELETE FROM presence WHERE user_name = $1", user);
+    return {};
+  });
+}
+
 Result<std::vector<PresenceRow>> PostgresPresenceStore::get(std::span<const std::string> users) {
   auto names = PostgresArray::of_text();
   for (const auto& user : users) names.add(user);

@@ -13,6 +13,7 @@ class PostgresPresenceStore final : public PresenceStore {
 
   Result<> put(std::span<const PresenceRow> rows) override;
   Result<> set_invisible(const std::string& user, bool invisible) override;
+  Result<> remove(const std::string& user) override;
   Result<std::vector<PresenceRow>> get(std::span<const std::string> users) override;
   Result<std::vector<PresenceRow>> watched(const std::string& after, std::uint32_t limit) override;
   Result<std::vector<PresenceRow>> of_room(std::uint64_t room_id, const std::string& after,

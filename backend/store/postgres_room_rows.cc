@@ -115,7 +115,9 @@ Member standing_of(PostgresConnection& connection, std::uint64_t room_id, const 
 Result<> require_accounts(PostgresConnection& connection, const PostgresArray& users) {
   auto missing = connection.query(
       "SELECT n.name FROM unnest($1::text[]) WITH ORDINALITY AS n(name, nth)"
-      " WHERE (SELECT true FROM users WHERE users.name = n.name) IS NULL ORDER BY n.nth LIMIT 1",
+      " WHERE (SELECT true FROM users WHERE users.name = n.name AND NOT EXISTS"
+      " (SELECT 1 FROM erasures e WHERE e.done_at = 0 AND e.user_name = users.name)) IS NULL ORDER BY n.nth "
+      "LIMIT 1",
       users);
   if (missing.empty()) return {};
   return fail(Errc::not_found, "There is no user " + missing[0].string(0) + ".");

@@ -58,6 +58,7 @@ class Indexing {
  public:
   Indexing(PostgresConnection& connection, std::uint64_t room) : connection_(connection), room_(room) {}
 
+  // Not beside an erase in the same room: what is read here must not go into the index after it was taken out.
   bool some() {
     lock_index(connection_, room_);
     const bool more = read();
@@ -217,6 +218,19 @@ std::shared_ptr<SearchWork> postgres_search_work(std::shared_ptr<PostgresPool> p
         });
       },
       kRetry);
+}
+
+void index_again(PostgresConnection& connection, Place message) {
+  const auto [room, seq] = message;
+  auto rows = connection.query(
+      "SELECT o.sender, coalesce((SELECT m.envelope FROM edits e JOIN messages m ON m.room_id = e.room_id AND"
+      " m.seq = e.seq WHERE e.room_id = $1 AND e.target = $2), o.envelope) FROM messages o"
+      " WHERE o.room_id = $1 AND o.seq = $2",
+      room, seq);
+  if (rows.empty()) return;
+  const auto words = indexed_words(room, rows[0].string(0), wire::content_of(rows[0].text(1)));
+  connection.query("UPDATE search_texts SET words = $3::text::tsvector WHERE room_id = $1 AND seq = $2", room,
+                   seq, tsvector_of(words));
 }
 
 void unindex(PostgresConnection& connection, const PostgresArray& rooms, const PostgresArray& seqs) {

@@ -36,6 +36,8 @@ class ShardedSearchStore final : public SearchStore {
 };
 
 std::shared_ptr<SearchWork> postgres_search_work(std::shared_ptr<PostgresPool> pool);
+// A message whose content, or whose edit in force, was changed in place: one that is in the index gets its words anew.
+void index_again(PostgresConnection& connection, Place message);
 // Deleted messages leave the index.
 void unindex(PostgresConnection& connection, const PostgresArray& rooms, const PostgresArray& seqs);
 

@@ -39,6 +39,10 @@ DirectoryChange read_mute(const Row& row) {
   return wire::MutePut{.room = row.number(0), .user = row.string(1), .until_ms = row.integer(2)};
 }
 
+DirectoryChange read_block(const Row& row) {
+  return wire::NameBlock{.salt = row.string(0), .digest = row.string(1)};
+}
+
 struct Source {
   const char* sql;
   DirectoryChange (*read)(const Row& row);
@@ -55,6 +59,7 @@ constexpr Source kSources[] = {
     {"SELECT room_id, user_name, role, 0 FROM members ORDER BY room_id, user_name", read_member},
     {"SELECT room_id, user_name, 0, 1 FROM bans ORDER BY room_id, user_name", read_member},
     {"SELECT room_id, user_name, until FROM mutes ORDER BY room_id, user_name", read_mute},
+    {"SELECT salt, digest FROM erasures ORDER BY digest", read_block},
 };
 
 // Rooms whose messages lie elsewhere, by shard.

@@ -4,6 +4,7 @@
 #include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_device_store.h"
 #include "backend/store/postgres_directory_log.h"
+#include "backend/store/postgres_erase_store.h"
 #include "backend/store/postgres_mark_store.h"
 #include "backend/store/postgres_message_store.h"
 #include "backend/store/postgres_presence_store.h"
@@ -114,6 +115,7 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   stores.admissions = std::make_unique<PostgresAdmissionStore>(*main, clock);
   stores.audit = std::make_unique<PostgresAuditStore>(*main, clock);
   stores.devices = std::make_unique<PostgresDeviceStore>(*main, steps_kept);
+  stores.erasures = std::make_unique<PostgresEraseStore>(*main, steps_kept, clock);
   stores.presence = std::make_unique<PostgresPresenceStore>(*main);
   if (*shards) stores.shards = [all = *shards] { return all->status(); };
   stores.dependencies = pools.take_dependencies();

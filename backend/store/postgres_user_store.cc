@@ -2,6 +2,7 @@
 
 #include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_change.h"
+#include "backend/store/postgres_erase_store.h"
 #include "base/encoding.h"
 
 namespace parley::backend {
@@ -20,7 +21,10 @@ Account read_account(const PostgresRows::Row& row) {
 }
 
 Result<Account> account_by_name(PostgresConnection& connection, const std::string& name) {
-  auto rows = connection.query(PARLEY_ACCOUNTS " WHERE name = $1", name);
+  auto rows = connection.query(PARLEY_ACCOUNTS
+                               " WHERE name = $1 AND NOT EXISTS"
+                               " (SELECT 1 FROM erasures e WHERE e.done_at = 0 AND e.user_name = users.name)",
+                               name);
   if (rows.empty()) return fail(Errc::not_found, "There is no user " + name + ".");
   return read_account(rows[0]);
 }
@@ -104,6 +108,8 @@ Result<Committed<Account>> PostgresUserStore::create(const NewAccount& draft) {
         auto key = fold_case(draft.name);
         if (!connection.query("SELECT 1 FROM users WHERE name_key = $1", key).empty())
           return fail(Errc::already_exists, "There is a user of this name already.");
+        if (name_blocked(connection, draft.name))
+          return fail(Errc::already_exists, "This name was an erased user's; nobody can have it again.");
         Account account{.name = draft.name,
                         .title = draft.title,
                         .admin = draft.admin,

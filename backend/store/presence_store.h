@@ -39,6 +39,9 @@ class PresenceStore {
   virtual Result<> put(std::span<const PresenceRow> rows) = 0;
   virtual Result<> set_invisible(const std::string& user, bool invisible) = 0;
 
+  // All that is known of the user.
+  virtual Result<> remove(const std::string& user) = 0;
+
   // Those of these users who have a row; in any order.
   virtual Result<std::vector<PresenceRow>> get(std::span<const std::string> users) = 0;
   // Those who are not offline, or invisible, in byte order of their names, after `after`.

@@ -32,6 +32,11 @@ class ReplicatedMessageStore final : public MessageStore {
   Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
     return primary_->notes(messages);
   }
+  Result<> block(const ErasedName& name) override { return primary_->block(name); }
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from,
+                               const NoteRooms& note) override {
+    return primary_->erase_some(who, from, note);
+  }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return primary_->last_seq(room_id); }
   Result<std::uint64_t> message_count() override { return primary_->message_count(); }
 

@@ -60,6 +60,7 @@ Result<StoreOutcome> ShardedMessageStore::store(std::uint64_t generation, std::u
     whole.orphaned += outcome->orphaned;
     whole.dropped += outcome->dropped;
     whole.quarantined += outcome->quarantined;
+    whole.unnamed.insert(whole.unnamed.end(), outcome->unnamed.begin(), outcome->unnamed.end());
     whole.rewritten.insert(whole.rewritten.end(), outcome->rewritten.begin(), outcome->rewritten.end());
   }
   return whole;
@@ -98,6 +99,24 @@ Result<std::map<Place, wire::Notes>> ShardedMessageStore::notes(std::span<const 
     whole.merge(*notes);
   }
   return whole;
+}
+
+Result<> ShardedMessageStore::block(const ErasedName& name) {
+  for (auto& shard : shards_)
+    if (auto blocked = shard->block(name); !blocked) return blocked;
+  return {};
+}
+
+Result<EraseStep> ShardedMessageStore::erase_some(const ErasedUser& who, const ErasePlace& from,
+                                                  const NoteRooms& note) {
+  if (from.shard >= shards_.size()) return fail(Errc::invalid_argument, "There are not as many databases.");
+  auto step = shards_[from.shard]->erase_some(who, from, note);
+  if (!step) return step;
+  step->next.shard = from.shard;
+  if (!step->finished || from.shard + 1 == shards_.size()) return step;
+  step->finished = false;
+  step->next = {.shard = from.shard + 1};
+  return step;
 }
 
 Result<std::uint64_t> ShardedMessageStore::last_seq(std::uint64_t room_id) {

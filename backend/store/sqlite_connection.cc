@@ -118,6 +118,10 @@ std::int64_t SqliteConnection::changed() const {
   return sqlite3_changes64(db_);
 }
 
+std::int64_t SqliteConnection::total_changed() const {
+  return sqlite3_total_changes64(db_);
+}
+
 sqlite3_stmt* SqliteConnection::prepare(std::string_view sql) {
   if (auto known = statements_.find(sql); known != statements_.end()) return known->second;
   sqlite3_stmt* statement = nullptr;

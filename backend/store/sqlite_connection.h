@@ -101,6 +101,8 @@ class SqliteConnection {
   void execute(const char* sql);
   // Rows the last insert, update or delete changed.
   std::int64_t changed() const;
+  // Rows changed since the connection was opened.
+  std::int64_t total_changed() const;
 
  private:
   sqlite3_stmt* prepare(std::string_view sql);

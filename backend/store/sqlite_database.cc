@@ -45,6 +45,7 @@ std::unique_ptr<SqliteConnection> connect(const std::filesystem::path& path, con
       "PRAGMA journal_mode = WAL;"
       "PRAGMA synchronous = FULL;"
       "PRAGMA foreign_keys = ON;"
+      "PRAGMA secure_delete = ON;"
       "PRAGMA temp_store = MEMORY;"
       "PRAGMA cache_size = -8192;"
       "PRAGMA wal_autocheckpoint = 4000;"

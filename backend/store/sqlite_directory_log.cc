@@ -69,6 +69,22 @@ std::uint64_t write_step(SqliteConnection& connection, const StepDraft& draft, s
   return version;
 }
 
+std::uint64_t skip_version(SqliteConnection& connection) {
+  const auto version = current_version(connection) + 1;
+  connection.run("UPDATE meta SET version = ?", version);
+  forget_steps_to(connection, version);
+  return version;
+}
+
+Result<std::vector<DirectoryStep>> pending_steps(SqliteConnection& connection) {
+  return read_steps(connection.query(kPending, -1));
+}
+
+void rewrite_step(SqliteConnection& connection, const DirectoryStep& step) {
+  connection.run("UPDATE directory_log SET changes = '[]' WHERE version = ?", step.version);
+  set_entries(connection, step.version, step.entries);
+}
+
 Result<> drop_entries_of(SqliteConnection& connection, std::uint64_t room_id) {
   auto steps = read_steps(connection.query(kPending, -1));
   if (!steps) return std::unexpected(steps.error());
@@ -138,9 +154,7 @@ Result<std::uint64_t> SqliteDirectoryLog::renew_epochs() {
     connection.run(
         "UPDATE members SET received = min(received, r.last_seq), read = min(read, r.last_seq) FROM rooms r"
         " WHERE r.id = members.room_id AND members.received > r.last_seq");
-    auto version = current_version(connection) + 1;
-    connection.run("UPDATE meta SET version = ?", version);
-    forget_steps_to(connection, version);
+    skip_version(connection);
     return rooms.size();
   });
 }

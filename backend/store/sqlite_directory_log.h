@@ -15,6 +15,11 @@ std::uint64_t write_step(SqliteConnection& connection, const StepDraft& draft, s
 
 // Forgets unconfirmed entries of a room that is being deleted: the broker has no room to put them into any
 // more. As write_step.
+// A version without a step: whoever is behind it needs a snapshot. Of the log only unconfirmed entries stay.
+std::uint64_t skip_version(SqliteConnection& connection);
+Result<std::vector<DirectoryStep>> pending_steps(
+    SqliteConnection& connection);  // all that have unconfirmed entries
+void rewrite_step(SqliteConnection& connection, const DirectoryStep& step);  // leaves entries alone
 Result<> drop_entries_of(SqliteConnection& connection, std::uint64_t room_id);
 
 class SqliteDirectoryLog final : public DirectoryLog {

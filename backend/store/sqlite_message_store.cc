@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "backend/store/message_batch.h"
+#include "backend/store/sqlite_erase.h"
 #include "backend/store/sqlite_links.h"
 
 namespace parley::backend {
@@ -97,9 +98,13 @@ Result<StoreOutcome> SqliteMessageStore::store(std::uint64_t generation, std::ui
     if (generation < position.generation) return std::unexpected(superseded(generation, position.generation));
     if (from > position.offset) return std::unexpected(hole(position.offset, from));
     if (to < from) return fail(Errc::invalid_argument, "The batch ends before it begins.");
+    load_erased(connection, erased_);
+    const auto unnamed = erased_.unnamed(records);
     MessageBatch batch(connection);
-    for (const auto& record : records) batch.add(record);
+    for (const auto& record : unnamed ? std::span<const wire::Record>(unnamed->records) : records)
+      batch.add(record);
     auto outcome = batch.finish();
+    tell_unnamed(unnamed, outcome);
     write_position(connection, {position.journal, std::max(position.offset, to), generation});
     return outcome;
   });
@@ -148,6 +153,18 @@ Result<std::map<Place, wire::Notes>> SqliteMessageStore::notes(std::span<const P
   return database_->read([&](SqliteConnection& connection) -> Result<std::map<Place, wire::Notes>> {
     return read_notes(connection, messages);
   });
+}
+
+Result<> SqliteMessageStore::block(const ErasedName& name) {
+  return database_->write([&](SqliteConnection& connection) -> Result<> {
+    block_name(connection, name);
+    return {};
+  });
+}
+
+Result<EraseStep> SqliteMessageStore::erase_some(const ErasedUser& who, const ErasePlace& from,
+                                                 const NoteRooms& note) {
+  return erase_stored(*database_, who, from, note);
 }
 
 Result<std::uint64_t> SqliteMessageStore::last_seq(std::uint64_t room_id) {

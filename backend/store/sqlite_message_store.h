@@ -22,11 +22,14 @@ class SqliteMessageStore final : public MessageStore {
   Result<Page> page(const PageQuery& query) override;
   Result<Page> thread(const ThreadQuery& query) override;
   Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override;
+  Result<> block(const ErasedName& name) override;
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from, const NoteRooms& note) override;
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override;
   Result<std::uint64_t> message_count() override;
 
  private:
   std::shared_ptr<SqliteDatabase> database_;
+  ErasedNames erased_;
   std::shared_ptr<SearchWork> search_;
 };
 

@@ -314,6 +314,31 @@ CREATE TABLE held_messages(
 ) WITHOUT ROWID;
 )sql";
 
+// Users who were, or are being, erased. `user` is "" when that is done: then the name is known by its digest alone. What is stored goes without
+// the names in erased_names, of which meta.erased is the number. erased_rooms: those that are still to be told.
+constexpr const char* kErasures = R"sql(
+CREATE TABLE erasures(
+  pseudonym TEXT PRIMARY KEY,
+  user TEXT NOT NULL,
+  salt TEXT NOT NULL,
+  digest TEXT NOT NULL UNIQUE,
+  begun_at INTEGER NOT NULL,
+  done_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX erasures_to_do ON erasures(begun_at) WHERE done_at = 0;
+CREATE TABLE erased_names(
+  digest TEXT PRIMARY KEY,
+  salt TEXT NOT NULL,
+  pseudonym TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE erased_rooms(
+  pseudonym TEXT NOT NULL,
+  room_id INTEGER NOT NULL,
+  PRIMARY KEY (pseudonym, room_id)
+) WITHOUT ROWID;
+ALTER TABLE meta ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 constexpr SqliteMigration kMigrations[] = {
     {"1: accounts, rooms, messages, the Directory log", kFirst},
     {"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions, fill_search_keys},
@@ -324,7 +349,8 @@ constexpr SqliteMigration kMigrations[] = {
     {"7: presence", kPresence},
     {"8: full-text search", kSearchTables},
     {"9: devices", kDevices},
-    {"10: messages that expire, rooms that are held", kRetention}};
+    {"10: messages that expire, rooms that are held", kRetention},
+    {"11: users who were erased", kErasures}};
 
 }  // namespace
 

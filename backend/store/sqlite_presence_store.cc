@@ -39,6 +39,13 @@ Result<> SqlitePresenceStore::set_invisible(const std::string& user, bool invisi
   });
 }
 
+Result<> SqlitePresenceStore::remove(const std::string& user) {
+  return database_->write([&](SqliteConnection& connection) -> Result<> {
+    connection.run("DELETE FROM presence WHERE user = ?", user);
+    return {};
+  });
+}
+
 Result<std::vector<PresenceRow>> SqlitePresenceStore::get(std::span<const std::string> users) {
   return database_->read([&](SqliteConnection& connection) -> Result<std::vector<PresenceRow>> {
     std::vector<PresenceRow> rows;

@@ -104,7 +104,12 @@ void insert_member(SqliteConnection& connection, std::uint64_t room_id, const Me
 }
 
 Result<> require_account(SqliteConnection& connection, const std::string& user) {
-  if (connection.query("SELECT 1 FROM users WHERE name = ?", user).step()) return {};
+  if (connection
+          .query("SELECT 1 FROM users WHERE name = ? AND NOT EXISTS (SELECT 1 FROM erasures e WHERE "
+                 "e.done_at = 0 AND e.user = users.name)",
+                 user)
+          .step())
+    return {};
   return fail(Errc::not_found, "There is no user " + user + ".");
 }
 

@@ -4,10 +4,10 @@ namespace parley::backend {
 namespace {
 
 constexpr const char* kSealed[] = {
-    "meta",     "users",          "tokens",        "rooms",         "members",      "bans",
-    "messages", "quarantine",     "directory_log", "mutes",         "invitations",  "join_links",
-    "audit",    "edits",          "reactions",     "threads",       "mentions",     "search_texts",
-    "presence", "presence_watch", "devices",       "device_tokens", "held_messages"};
+    "meta",          "users",         "tokens",   "rooms",        "members",     "bans",           "messages",
+    "quarantine",    "directory_log", "mutes",    "invitations",  "join_links",  "audit",          "edits",
+    "reactions",     "threads",       "mentions", "search_texts", "presence",    "presence_watch", "devices",
+    "device_tokens", "held_messages", "erasures", "erased_names", "erased_rooms"};
 
 }  // namespace
 

@@ -143,6 +143,23 @@ void unindex(SqliteConnection& connection, Place message) {
   take_out(connection, message);
 }
 
+void index_again(SqliteConnection& connection, Place message) {
+  const auto was = take_out(connection, message);
+  if (was.place == 0) return;
+  std::string words;
+  {
+    auto row = connection.query(
+        "SELECT coalesce((SELECT m.envelope FROM edits e JOIN messages m ON m.room_id = e.room_id AND m.seq "
+        "= e.seq"
+        " WHERE e.room_id = ?1 AND e.target = ?2), o.envelope) FROM messages o WHERE o.room_id = ?1 AND "
+        "o.seq = ?2",
+        message.first, message.second);
+    if (!row.step()) return;
+    words = indexed_words(message.first, was.sender, wire::content_of(row.text(0)));
+  }
+  put(connection, message, was.sender, was.place, words);
+}
+
 bool unindex_some(SqliteConnection& connection, std::uint64_t room_id, int limit) {
   std::vector<std::uint64_t> seqs;
   {

@@ -27,6 +27,8 @@ std::shared_ptr<SearchWork> sqlite_search_work(std::shared_ptr<SqliteDatabase> d
 void unindex(SqliteConnection& connection, Place message);
 // So do all messages of a room up to this one, indexed or not yet.
 void unindex_to(SqliteConnection& connection, Place last);
+// A message whose content, or whose edit in force, was changed in place: one that is in the index gets its words anew.
+void index_again(SqliteConnection& connection, Place message);
 // So do at most `limit` messages of a deleted room; false: there are none.
 bool unindex_some(SqliteConnection& connection, std::uint64_t room_id, int limit);
 

@@ -5,6 +5,7 @@
 #include "backend/store/sqlite_database.h"
 #include "backend/store/sqlite_device_store.h"
 #include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_erase_store.h"
 #include "backend/store/sqlite_mark_store.h"
 #include "backend/store/sqlite_message_store.h"
 #include "backend/store/sqlite_presence_store.h"
@@ -33,6 +34,7 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
   stores.admissions = std::make_unique<SqliteAdmissionStore>(*database, clock);
   stores.audit = std::make_unique<SqliteAuditStore>(*database, clock);
   stores.devices = std::make_unique<SqliteDeviceStore>(*database, options.directory_steps_kept);
+  stores.erasures = std::make_unique<SqliteEraseStore>(*database, options.directory_steps_kept, clock);
   stores.presence = std::make_unique<SqlitePresenceStore>(*database);
   stores.dependencies = {{"store", [database = *database] { return database->breaker(); }}};
   return stores;

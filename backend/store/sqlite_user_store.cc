@@ -2,6 +2,7 @@
 
 #include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_erase_store.h"
 #include "base/encoding.h"
 
 namespace parley::backend {
@@ -18,7 +19,9 @@ Account read_account(const Query& row) {
 
 Result<Account> account_by_name(SqliteConnection& connection, const std::string& name) {
   auto row = connection.query(
-      "SELECT name, title, admin, disabled, scram, created_at FROM users WHERE name = ?", name);
+      "SELECT name, title, admin, disabled, scram, created_at FROM users WHERE name = ?"
+      " AND NOT EXISTS (SELECT 1 FROM erasures e WHERE e.done_at = 0 AND e.user = users.name)",
+      name);
   if (!row.step()) return fail(Errc::not_found, "There is no user " + name + ".");
   return read_account(row);
 }
@@ -111,6 +114,9 @@ Result<Committed<Account>> SqliteUserStore::create(const NewAccount& draft) {
     auto key = fold_case(draft.name);
     if (connection.query("SELECT 1 FROM users WHERE name_key = ?", key).step()) {
       return fail(Errc::already_exists, "There is a user of this name already.");
+    }
+    if (name_blocked(connection, draft.name)) {
+      return fail(Errc::already_exists, "This name was an erased user's; nobody can have it again.");
     }
     Account account{.name = draft.name,
                     .title = draft.title,

@@ -7,6 +7,7 @@
 #include "backend/store/audit_store.h"
 #include "backend/store/device_store.h"
 #include "backend/store/directory_log.h"
+#include "backend/store/erase_store.h"
 #include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
 #include "backend/store/presence_store.h"
@@ -34,6 +35,7 @@ struct Stores {
   std::unique_ptr<AuditStore> audit;
   std::unique_ptr<PresenceStore> presence;
   std::unique_ptr<DeviceStore> devices;
+  std::unique_ptr<EraseStore> erasures;
   std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };

@@ -54,7 +54,8 @@ inline constexpr std::uint32_t kTokensPerUserMax = 200;
 
 // Accounts and their device tokens: the truth of them. Each change is one transaction, which also writes its
 // step of the Directory log. Thread-safe; calls block on the database. Names are compared exactly as created,
-// but for uniqueness. Accounts are disabled, never removed. Errors of all: unavailable (nothing was changed,
+// but for uniqueness. Accounts are disabled, never removed but by EraseStore; one that is being erased counts as not there,
+// its name as taken for ever. Errors of all: unavailable (nothing was changed,
 // retry), corrupt, internal; not_found where the account or token named is not there.
 class UserStore {
  public:

@@ -26,6 +26,8 @@ class Accounts {
   virtual std::optional<User> find_user(std::string_view name) const = 0;
   // True when a user has this name, or one that differs only in case.
   virtual bool name_taken(std::string_view name) const = 0;
+  // Nobody is to have this name, in any case: it was an erased user's.
+  virtual bool name_blocked(std::string_view name) const = 0;
   // nullopt when there is no such user, or no password.
   virtual std::optional<ScramVerifier> scram(std::string_view name) const = 0;
   virtual std::optional<Token> find_token(const Sha256& digest) const = 0;

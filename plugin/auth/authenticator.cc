@@ -49,6 +49,8 @@ std::string_view deny_reason_text(DenyReason reason) {
       return "the token's sub has no account, and jwt_auto_user is off";
     case DenyReason::jwt_name_taken:
       return "the token's sub is an account's name in another case";
+    case DenyReason::erased:
+      return "the name was an erased user's";
     case DenyReason::jwt_admin:
       return "the token's sub is an administrator, and jwt_admins is off";
     case DenyReason::token_unknown:
@@ -114,6 +116,7 @@ Verdict Authenticator::by_subject(std::string_view username, const std::string& 
   std::optional<Accounts::User> user = accounts_.find_user(subject);
   if (!user) {
     if (accounts_.name_taken(subject)) return deny(DenyReason::jwt_name_taken);
+    if (accounts_.name_blocked(subject)) return deny(DenyReason::erased);
     if (!options_.jwt_auto_user) return deny(DenyReason::jwt_unknown_user);
     admitted.new_user = true;
     return admitted;
@@ -162,7 +165,8 @@ Verdict Authenticator::unmatched(std::string_view username, DenyReason reason) c
 }
 
 bool Authenticator::may_defer(std::string_view username) const {
-  return options_.other_users == OtherUsers::defer && !accounts_.name_taken(username);
+  return options_.other_users == OtherUsers::defer && !accounts_.name_taken(username) &&
+         !accounts_.name_blocked(username);
 }
 
 }  // namespace parley::plugin

@@ -24,7 +24,8 @@ enum class DenyReason {
   jwt_other_user,    // a good token, of another than the username
   jwt_unknown_user,  // its subject has no account, and jwt_auto_user is off
   jwt_name_taken,    // its subject is another account's name in another case
-  jwt_admin,         // its subject is an administrator, and jwt_admins is off
+  erased,     // the name was an erased user's
+  jwt_admin,  // its subject is an administrator, and jwt_admins is off
   token_unknown,
   token_other_user,
   token_expired,

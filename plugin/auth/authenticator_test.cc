@@ -114,6 +114,18 @@ TEST_F(AuthenticatorTest, password) {
   EXPECT_EQ(login(std::string_view("alice\0", 6), "alice-pw"), denied(DenyReason::illegal_name));
 }
 
+TEST_F(AuthenticatorTest, an_erased_users_name_is_nobodys) {
+  accounts_.blocked.insert("erin");
+  const AuthOptions options{.backend_secret = {}, .other_users = OtherUsers::defer, .jwt_auto_user = true};
+  for (const std::string name : {"erin", "Erin"}) {
+    const auto proof = jwt(name);
+    EXPECT_EQ(login(name, "some-password", options), denied(DenyReason::unknown_user));
+    EXPECT_EQ(login(name, token_of('z'), options), denied(DenyReason::token_unknown));
+    EXPECT_EQ(login(name, proof, options), denied(DenyReason::erased));
+    EXPECT_EQ(login(std::nullopt, proof, options), denied(DenyReason::erased));
+  }
+}
+
 TEST_F(AuthenticatorTest, a_disabled_account_is_told_only_to_who_knows_its_password) {
   EXPECT_EQ(login("gone", "gone-pw"), denied(DenyReason::disabled));
   EXPECT_EQ(login("gone", "wrong"), denied(DenyReason::wrong_password));

@@ -10,8 +10,9 @@
 namespace parley::plugin {
 namespace {
 
-constexpr int kLapsedDroppedAtOnce = 64;  // of a flood that lapses together; the rest at the next calls
-constexpr int kCopiedAtOnce = 32;         // entries a call goes through while the log is rotated
+constexpr std::chrono::seconds kOnDiskBy{40};  // what was written is with the disk by then, as kernels go
+constexpr int kLapsedDroppedAtOnce = 64;       // of a flood that lapses together; the rest at the next calls
+constexpr int kCopiedAtOnce = 32;              // entries a call goes through while the log is rotated
 constexpr std::chrono::seconds kDiskRetry{10};
 
 }  // namespace
@@ -97,6 +98,7 @@ void ClientIds::go_offline(Slot slot, WallTime now) {
   if (entry.persistent && !entry.forgotten) {
     write_held(entry);
   } else {
+    rotation_due_ = rotation_due_ || entry.forgotten;
     remove(slot);
   }
 }
@@ -108,6 +110,19 @@ void ClientIds::forget(std::string_view client_id, std::string_view user) {
     entries_[it->second].forgotten = true;
   else
     remove(it->second);
+}
+
+void ClientIds::forget_user(std::string_view user) {
+  if (const auto owner = by_user_.find(user); owner != by_user_.end()) {
+    const auto slots = owner->second;
+    for (const Slot slot : slots) {
+      if (entries_[slot].connections > 0)
+        entries_[slot].forgotten = true;
+      else
+        remove(slot);
+    }
+  }
+  rotation_due_ = true;
 }
 
 std::optional<std::string_view> ClientIds::owner(std::string_view client_id, WallTime now) {
@@ -211,6 +226,7 @@ void ClientIds::note_write(const Result<>& result) {
 
 bool ClientIds::wants_rotation(WallTime now) const {
   if (disk_behind_) return std::chrono::abs(now - last_rotation_try_) >= kDiskRetry;
+  if (rotation_due_ || (drop_old_log_at_ && now >= *drop_old_log_at_)) return !disk_->rotating();
   return !disk_->rotating() &&
          disk_->size() >= std::max(options_.log_rotate_bytes, 2 * disk_->compacted_size());
 }
@@ -226,10 +242,12 @@ void ClientIds::tend_log(WallTime now) {
       return;
     }
     copied_ = 0;
+    drop_old_log_at_.reset();
+    if (std::exchange(rotation_due_, false)) drop_old_log_at_ = now + kOnDiskBy;
   }
   if (!disk_->rotating() || disk_behind_) return;
   for (int i = 0; i < kCopiedAtOnce && copied_ < entries_.size(); ++i, ++copied_) {
-    if (entries_[copied_].persistent) write_held(entries_[copied_]);
+    if (entries_[copied_].persistent && !entries_[copied_].forgotten) write_held(entries_[copied_]);
   }
   if (copied_ == entries_.size() && !disk_behind_) disk_->end_rotation();
 }

@@ -73,6 +73,12 @@ class ClientIds {
   // Spelled as it was claimed or not; a session that may sleep under it is the next claimant's to end or to resume (read-checked, see above).
   void forget(std::string_view client_id, std::string_view user);
 
+  // All ids of `user`, as forget() does; and the log is written anew from now on, so that nothing of theirs stays in it.
+  void forget_user(std::string_view user);
+
+  // Goes on with writing the log anew, some of it; call it often. (Claims and disconnects do so, too.)
+  void tend(WallTime now) { tend_log(now); }
+
   // Whose the id is: for logins that are left to others, which must not take it. nullopt: nobody's. Good
   // until the next call.
   std::optional<std::string_view> owner(std::string_view client_id, WallTime now);
@@ -124,6 +130,9 @@ class ClientIds {
   std::list<Slot> offline_;  // longest offline first
   Slot copied_ = 0;          // rotation: entries below are in the new log
   std::uint64_t given_up_ = 0, write_errors_ = 0;
+  std::optional<WallTime>
+      drop_old_log_at_;           // by writing the log anew once more, when what was written is on the disk
+  bool rotation_due_ = false;     // whatever the log's size
   bool disk_behind_ = false;      // a write failed: the log has to be written anew
   WallTime last_rotation_try_{};  // while disk_behind_
 };

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <fstream>
 #include <map>
 #include <random>
 #include <tuple>
@@ -62,6 +63,34 @@ TEST_F(ClientIdsTest, a_connected_id_is_its_users_alone) {
   EXPECT_EQ(claim("phone", "alice"), Claim::ok);
   EXPECT_EQ(owner("Phone"), "alice");
   EXPECT_EQ(owner("tablet"), "");
+}
+
+TEST_F(ClientIdsTest, a_user_who_is_forgotten_holds_nothing_and_is_not_in_the_log) {
+  open();
+  claim("alice-phone", "alice");
+  release("alice-phone", "alice");
+  claim("alice-pad", "alice");
+  claim("bobs", "bob");
+  ids_->forget_user("alice");
+  EXPECT_EQ(owner("alice-phone"), "");
+  for (int i = 0; i < 10; ++i) ids_->tend(now_);
+  EXPECT_EQ(owner("alice-pad"), "alice");  // until it goes
+  release("alice-pad", "alice");
+  for (int i = 0; i < 10; ++i) {
+    ids_->tend(now_);
+    now_ += seconds(41);
+  }
+  std::size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(dir_)) {
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_EQ(bytes.find("alice"), std::string::npos) << entry.path();
+    ++files;
+  }
+  EXPECT_GT(files, 0u);
+  open();
+  EXPECT_EQ(owner("bobs"), "bob");
+  EXPECT_EQ(owner("alice-pad"), "");
 }
 
 TEST_F(ClientIdsTest, illegal_ids_cannot_be_claimed) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,7 @@ class FakeAccounts final : public Accounts {
     auto it = people.find(name);
     return it == people.end() ? std::nullopt : std::optional(it->second.user);
   }
+  bool name_blocked(std::string_view name) const override { return blocked.contains(fold_case(name)); }
   bool name_taken(std::string_view name) const override {
     for (const auto& [known, person] : people) {
       if (fold_case(known) == fold_case(name)) return true;
@@ -54,6 +56,7 @@ class FakeAccounts final : public Accounts {
 
   std::map<std::string, Person, std::less<>> people;
   std::map<std::string, Device, std::less<>> devices;  // by digest
+  std::set<std::string> blocked;                       // in lower case
 };
 
 }  // namespace parley::plugin

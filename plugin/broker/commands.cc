@@ -161,7 +161,10 @@ Commands::Answer Commands::append(const std::vector<wire::AppendEntry>& entries)
 }
 
 Commands::Answer Commands::kick(const wire::Kick& kick) {
-  if (kick.forget) core_.client_ids->forget(kick.device, kick.user);
+  if (kick.forget && kick.device.empty())
+    core_.client_ids->forget_user(kick.user);
+  else if (kick.forget)
+    core_.client_ids->forget(kick.device, kick.user);
   return json{{"kicked", core_.sessions.kick_user_later(kick.user, kick.device)}};
 }
 

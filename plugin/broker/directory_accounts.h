@@ -15,6 +15,7 @@ class DirectoryAccounts final : public Accounts {
     return User{.admin = user->admin, .disabled = user->disabled};
   }
   bool name_taken(std::string_view name) const override { return directory_.live().name_taken(name); }
+  bool name_blocked(std::string_view name) const override { return directory_.live().name_blocked(name); }
   std::optional<ScramVerifier> scram(std::string_view name) const override {
     const auto user = directory_.live().find_user(name);
     return user ? parse_scram(directory_.live().scram(user->ref)) : std::nullopt;

@@ -145,6 +145,8 @@ void Parley::tick() {
   core_->sessions.end_of_resume();
   commands_.tick();
   core_->backend.flush(now);
+  core_->client_ids->tend(core_->clock.wall());
+  core_->journal->retire(core_->clock.wall());
   core_->feed->tick(now, [this](std::string_view batch) {
     core_->broker.publish_to(core_->feed->consumer().c_str(), wire::kFeedTopic.data(), batch, 0);
     return true;

@@ -77,6 +77,11 @@ struct Rules {
     return {};
   }
 
+  Result<> operator()(const wire::NameBlock& c) const {
+    if (c.salt.empty() || c.digest.empty()) return wrong("A blocked name has no digest.");
+    return {};
+  }
+
   Result<> operator()(const wire::MutePut& c) const {
     if (c.until_ms == 0) return {};  // who is not muted needs no unmuting
     if (c.until_ms < 0) return wrong("A mute ends before 1970.");

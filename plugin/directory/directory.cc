@@ -1,6 +1,7 @@
 #include "plugin/directory/directory.h"
 
 #include <string>
+#include <vector>
 
 namespace parley::plugin {
 namespace {
@@ -101,6 +102,18 @@ void Directory::put(const wire::MutePut& c, Effects&) {
   mutes_.set(user->ref, room->ref, c.until_ms);
 }
 
+void Directory::put(const wire::NameBlock& c, Effects& effects) {
+  blocks_.add(c.salt, c.digest);
+  std::vector<std::string> gone;
+  provisional_.for_each([&](std::string_view name) {
+    if (blocks_.contains(name)) gone.emplace_back(name);
+  });
+  for (const auto& name : gone) {
+    kick_user(effects, Effect::Reason::gone, name);
+    provisional_.remove(name);
+  }
+}
+
 void Directory::put(const wire::MemberPut& c, Effects& effects) {
   const auto room = rooms_.find(c.room);
   const auto user = find_user(c.user);
@@ -166,6 +179,7 @@ Result<> Directory::add_provisional(std::string_view name) {
     if (user->provisional && user->name == name) return {};
     return fail(Errc::already_exists, "This user name is taken.");
   }
+  if (name_blocked(name)) return fail(Errc::already_exists, "This name was an erased user's.");
   if (!provisional_.add(name)) return fail(Errc::unavailable, "Too many new users wait for the backend.");
   return {};
 }
@@ -173,7 +187,8 @@ Result<> Directory::add_provisional(std::string_view name) {
 void Directory::take_provisional(Directory& other, Effects& effects) {
   other.provisional_.for_each([&](std::string_view name) {
     const auto user = find_user_any_case(name);
-    if (user ? user->name != name : !provisional_.add(name)) kick_user(effects, Effect::Reason::gone, name);
+    if (user ? user->name != name : name_blocked(name) || !provisional_.add(name))
+      kick_user(effects, Effect::Reason::gone, name);
   });
 }
 
@@ -224,11 +239,14 @@ void Directory::for_each_change(const std::function<void(const wire::DirectoryCh
   mutes_.for_each([&](UserRef user, RoomRef room, std::int64_t until_ms) {
     visit(wire::MutePut{rooms_.view(room).id, std::string(users_.view(user).name), until_ms});
   });
+  blocks_.for_each([&](const std::string& salt, const std::string& digest) {
+    visit(wire::NameBlock{salt, digest});
+  });
 }
 
 std::size_t Directory::memory_bytes() const {
   return users_.memory_bytes() + tokens_.memory_bytes() + rooms_.memory_bytes() + members_.memory_bytes() +
-         mutes_.memory_bytes();
+         mutes_.memory_bytes() + blocks_.memory_bytes();
 }
 
 std::optional<std::string_view> Directory::user_spelling(std::string_view name) const {

@@ -65,6 +65,8 @@ struct Model {
     return true;
   }
 
+  bool operator()(const wire::NameBlock&) { return true; }
+
   bool operator()(const wire::MutePut& c) {
     if (c.until_ms != 0 && (!rooms.contains(c.room) || !has_user(c.user))) return false;
     mutes.erase({c.room, c.user});

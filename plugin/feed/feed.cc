@@ -175,11 +175,11 @@ bool Feed::resend(const Publish& publish) {
   return true;
 }
 
-// Sends the records from `from` on; `to` is set to where they end. A `to` beyond `from` is a limit. False:
-// nothing was sent.
+// Sends the records from `from` on; `to` is set to where they end. A `to` beyond `from` is a limit. A segment that ended
+// before it was full gives a batch without records, which moves the consumer past its end. False: nothing was sent.
 bool Feed::send(Offset from, std::size_t max_bytes, const Publish& publish, Offset& to) {
   const Result<JournalRun> run = journal_.read(from, max_bytes, to > from ? to : ~Offset{0});
-  if (!run || run->count == 0) return false;
+  if (!run || run->to == run->from) return false;
   payload_.clear();
   wire::append_feed_batch(payload_, {generation_, run->from, run->to, run->count, run->bytes});
   if (!publish(payload_)) return false;

@@ -18,6 +18,8 @@
 namespace parley::plugin {
 namespace {
 
+constexpr std::chrono::milliseconds kRetireEvery{1000};  // how often the age of what is held is looked at
+
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kSegmentBytesMin = 4096, kSegmentBytesMax = 1ull << 30;
@@ -247,7 +249,10 @@ Result<JournalRun> Journal::read(Offset offset, std::size_t max_bytes, Offset li
     taken += extent;
     ++run.count;
   }
-  if (run.count == 0) return run;
+  if (run.count == 0) {
+    if (at == 0) run.to = std::min(std::max(segment.base(), offset), limit);
+    return run;
+  }
   run.bytes = rest.substr(0, taken);
   const bool all_of_full_one = taken == rest.size() && index + 1 < segments_.size();
   run.to = std::min(all_of_full_one ? segment.next_base() : segment.base() + at + taken, limit);
@@ -296,7 +301,7 @@ void Journal::fold_when_due() {
     bytes += (*segment)->capacity();
     job.segments.push_back(*segment);
   }
-  if (job.segments.empty() || bytes < enough) return;
+  if (job.segments.empty() || (bytes < enough && !outdated(*job.segments.front()))) return;
   folding_to_ = job.covers();
   job.dir = dir_;
   job.lineage = identity_.lineage;
@@ -304,6 +309,19 @@ void Journal::fold_when_due() {
   job.ref_max = options_.ref_max;
   job.forgotten = forgotten_rooms(job.covers());
   upkeep_->start_fold(std::move(job));
+}
+
+bool Journal::outdated(const Segment& segment) const {
+  std::size_t size = 0;
+  const auto first = wire::read_record(segment.written(), size);
+  return first && first->at_ms < outdated_before_ms_;
+}
+
+void Journal::retire(WallTime now) {
+  const auto before = to_ms(now - options_.ref_window / 2);
+  if (before < outdated_before_ms_ + kRetireEvery.count() && before >= outdated_before_ms_) return;
+  outdated_before_ms_ = before;
+  if (!segments_.empty() && segments_.back()->used() > 0 && outdated(*segments_.back())) (void)rotate();
 }
 
 // For a checkpoint up to `covers`; what it can be rid of for good is dropped from the list.

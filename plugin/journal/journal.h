@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -130,6 +131,10 @@ class Journal {
   // at every broker tick.
   void tick();
 
+  // Goes on in a new segment when what is in this one is older than half of ref_window, so that nothing stays for longer
+  // than ref_window because nobody writes. Call often; costs nothing as a rule.
+  void retire(WallTime now);
+
   // Begins an empty journal with a new id; all records held are dropped, numbers() kept (durably, before the
   // id changes). It takes no messages before open_for_messages(). For a journal whose consumer is ahead of
   // it: an old copy put back. unavailable: nothing was changed, when id() is the old one; else append() says
@@ -170,6 +175,7 @@ class Journal {
   bool make_durable(Segment& segment, std::uint64_t from);
   void reap();
   void fold_when_due();
+  bool outdated(const Segment& segment) const;
   std::vector<std::uint64_t> forgotten_rooms(Offset covers);
   void close();
   std::size_t index_of(Offset offset) const;
@@ -185,7 +191,8 @@ class Journal {
       segments_;  // oldest first; the last one is written to. Empty only without space after renew()
   std::unique_ptr<Upkeep> upkeep_;
   Offset acked_ = 0;
-  Offset folding_to_ = 0;  // what lies before is in a checkpoint, or in the fold under way
+  std::int64_t outdated_before_ms_ = 0;  // segments that begin with an older record are folded without delay
+  Offset folding_to_ = 0;                // what lies before is in a checkpoint, or in the fold under way
   std::deque<Forgotten> forgotten_;
   std::string broken_;
   std::uint64_t recovered_records_ = 0;

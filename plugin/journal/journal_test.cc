@@ -202,6 +202,39 @@ TEST_F(JournalTest, refs_survive_trimming_and_restart) {
   EXPECT_EQ(journal->numbers().find_ref(ref_of(1), from_ms(kAt + 24 * 3600 * 1000)), std::nullopt);
 }
 
+TEST_F(JournalTest, what_is_old_goes_though_nobody_writes) {
+  options.ref_window = std::chrono::hours(1);
+  open();
+  constexpr std::int64_t kAt = 1'795'314'673'123;
+  const Row row = next_row(*journal, 1, "a secret");
+  ASSERT_TRUE(append(*journal, record_of(row, 1, kAt)));
+  const Offset end = journal->end();
+  journal->trim(end);
+  journal->retire(from_ms(kAt) + std::chrono::minutes(29));
+  EXPECT_EQ(journal->end(), end);
+  journal->retire(from_ms(kAt) + std::chrono::minutes(31));
+  ASSERT_GT(journal->end(), end);
+  // The consumer is taken past the unused end, and not before that does the segment go.
+  ASSERT_TRUE(journal->settle(kBound));
+  EXPECT_EQ(journal->start(), 0u);
+  const auto run = journal->read(end, 1000);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->count, 0u);
+  EXPECT_EQ(run->to, journal->end());
+  EXPECT_TRUE(journal->is_boundary(end));
+  journal->trim(run->to);
+  ASSERT_TRUE(journal->settle(kBound));
+  EXPECT_EQ(journal->start(), journal->end());
+  for (const auto& entry : fs::directory_iterator(journal->dir()))
+    EXPECT_EQ(slurp(entry.path()).find("secret"), std::string::npos) << entry.path();
+  EXPECT_EQ(journal->numbers().find_ref(ref_of(1), from_ms(kAt)), 1u);
+  EXPECT_EQ(next_row(*journal, 1).seq, 2u);
+  // An empty segment stays as it is.
+  const Offset empty = journal->end();
+  journal->retire(from_ms(kAt) + std::chrono::hours(5));
+  EXPECT_EQ(journal->end(), empty);
+}
+
 // Whatever is written, the folder stays as small as what is not acknowledged, the checkpoint, and a few segments.
 TEST_F(JournalTest, the_folder_stays_small_and_checkpoints_are_written_in_proportion) {
   open();

@@ -62,3 +62,40 @@ def test_only_members_and_administrators_export(make_server, tmp_path):
     code, _, said = server.ctl("export", "room", "lab", "-o", tmp_path / "stolen.ndjson", user="eve", check=False)
     assert code == 1 and "not_a_member" in said
     assert not (tmp_path / "stolen.ndjson").exists()
+
+
+def test_a_user_and_an_administrator_export_what_there_is_of_them(make_server, tmp_path):
+    server = make_server().start()
+    for user in ("ann", "ben"):
+        server.add_user(user)
+    server.add_room("lab", ann="moderator", ben="member")
+    server.add_room("den", ann="member")
+    with server.client("ann", "ann-phone") as ann, server.client("ben") as ben:
+        for i in range(600):
+            assert (ann if i % 2 else ben).send("lab", {"text": f"word {i}"}) < 0x80
+        assert ann.send("den", "farewell") < 0x80
+        direct = ann.ok("room.direct", user="ben")["room"]
+        assert ann.send(direct, "between us") < 0x80
+        ann.ok("token.create", label="pad")
+        ann.ok("member.mute", room="lab", user="ben", for_s=1)
+        server.history("lab", 5)
+        ann.ok("room.leave", room="den")
+    file, own = tmp_path / "ann.ndjson", tmp_path / "own.ndjson"
+    _, (done,), _ = server.ctl("export", "user", "ann", file)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600 and not file.with_suffix(".ndjson.part").exists()
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    assert lines[0]["parley"] == "user" and lines[0]["user"]["user"] == "ann"
+    assert lines[-1]["end"] == {k: done[k] for k in ("devices", "tokens", "rooms", "messages", "acts")}
+    messages = [line["message"] for line in lines if "message" in line]
+    assert {m["from"] for m in messages} == {"ann"}
+    texts = [m["content"].get("text") for m in messages]
+    assert texts.count("farewell") == texts.count("between us") == 1 and sum(str(t).startswith("word") for t in texts) == 300
+    assert {line["room"]["room"] for line in lines if "room" in line} == {"lab", direct}
+    assert [line["device"]["device"] for line in lines if "device" in line] == ["ann-phone"]
+    assert "plt_" not in file.read_text() and [line["token"]["label"] for line in lines if "token" in line] == ["pad"]
+    assert "member.mute" in [line["act"]["action"] for line in lines if "act" in line]
+    # Herself: the rooms she is in.
+    _, (mine,), _ = server.ctl("export", "user", "ann", own, user="ann")
+    assert mine["acts"] == 0 and mine["rooms"] == 2 and "farewell" not in own.read_text() and "between us" in own.read_text()
+    code, _, said = server.ctl("export", "user", "ann", tmp_path / "stolen.ndjson", user="ben", check=False)
+    assert code == 1 and "not_allowed" in said and list(tmp_path.glob("stolen*")) == []

@@ -29,6 +29,13 @@ class FaultyMessageStore final : public MessageStore {
   Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
     return plan_.run([&] { return inner_.notes(messages); });
   }
+  Result<> block(const ErasedName& name) override {
+    return plan_.run([&] { return inner_.block(name); });
+  }
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from,
+                               const NoteRooms& note) override {
+    return plan_.run([&] { return inner_.erase_some(who, from, note); });
+  }
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override {
     return plan_.run([&] { return inner_.last_seq(room_id); });
   }
@@ -167,6 +174,9 @@ class FaultyPresenceStore final : public PresenceStore {
   Result<> set_invisible(const std::string& user, bool invisible) override {
     return plan_.run([&] { return inner_.set_invisible(user, invisible); });
   }
+  Result<> remove(const std::string& user) override {
+    return plan_.run([&] { return inner_.remove(user); });
+  }
   Result<std::vector<PresenceRow>> get(std::span<const std::string> users) override {
     return plan_.run([&] { return inner_.get(users); });
   }
@@ -302,6 +312,43 @@ class FaultyAuditStore final : public AuditStore {
 
  private:
   AuditStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyEraseStore final : public EraseStore {
+ public:
+  FaultyEraseStore(EraseStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<Committed<Erasure>> begin(const std::string& user, const std::optional<Act>& act) override {
+    return plan_.run([&] { return inner_.begin(user, act); });
+  }
+  Result<LeftRooms> leave_some(const Erasure& erasure) override {
+    return plan_.run([&] { return inner_.leave_some(erasure); });
+  }
+  Result<std::optional<std::uint64_t>> rename_acts(const Erasure& erasure, std::uint64_t after) override {
+    return plan_.run([&] { return inner_.rename_acts(erasure, after); });
+  }
+  Result<> note_rooms(const Erasure& erasure, const std::vector<std::uint64_t>& rooms) override {
+    return plan_.run([&] { return inner_.note_rooms(erasure, rooms); });
+  }
+  Result<Committed<bool>> tell_some(const Erasure& erasure) override {
+    return plan_.run([&] { return inner_.tell_some(erasure); });
+  }
+  Result<Committed<bool>> forget(const Erasure& erasure) override {
+    return plan_.run([&] { return inner_.forget(erasure); });
+  }
+  Result<> finish(const Erasure& erasure) override {
+    return plan_.run([&] { return inner_.finish(erasure); });
+  }
+  Result<std::optional<Erasure>> unfinished() override {
+    return plan_.run([&] { return inner_.unfinished(); });
+  }
+  Result<std::vector<Erasure>> list(const std::string& after, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.list(after, limit); });
+  }
+
+ private:
+  EraseStore& inner_;
   FaultPlan& plan_;
 };
 

@@ -67,6 +67,8 @@ std::vector<wire::DirectoryChange> MemoryDirectoryLog::everything() const {
         all.push_back(wire::MemberPut{.room = key.first, .user = m.user, .role = m.role, .banned = m.banned});
   for (const auto& [key, until] : database_->mutes)
     all.push_back(wire::MutePut{.room = key.first, .user = key.second, .until_ms = to_ms(until)});
+  for (const auto& [pseudonym, erasure] : database_->erasures)
+    all.push_back(wire::NameBlock{.salt = erasure.salt, .digest = erasure.digest});
   return all;
 }
 
@@ -157,6 +159,7 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.admissions = memory_admissions(database, clock);
   stores.presence = memory_presence(database);
   stores.devices = memory_devices(database, steps_kept);
+  stores.erasures = memory_erasures(database, steps_kept, clock);
   return stores;
 }
 

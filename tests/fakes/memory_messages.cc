@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include "backend/store/erase_rows.h"
 #include "backend/store/notes_rows.h"
+#include "base/encoding.h"
 #include "base/ids.h"
 #include "tests/fakes/memory_stores.h"
 
@@ -22,6 +24,12 @@ class MemoryMessageStore final : public MessageStore {
   Result<Page> page(const PageQuery& query) override;
   Result<Page> thread(const ThreadQuery& query) override;
   Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override;
+  Result<> block(const ErasedName& name) override {
+    std::lock_guard lock(database_->mutex);
+    database_->erased_names.try_emplace(name.digest, name);
+    return {};
+  }
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from, const NoteRooms& note) override;
   Result<std::uint64_t> last_seq(std::uint64_t room_id) override {
     std::lock_guard lock(database_->mutex);
     return last_seq_of(room_id);
@@ -32,6 +40,9 @@ class MemoryMessageStore final : public MessageStore {
   void add(const wire::Record& record, StoreOutcome& outcome);
   void insert(const wire::Record& record, MemoryDatabase::RoomRow& row);
   void write_down(const BatchLinks::Effects& effects);
+  static ErasableRow erasable(Place place, const MemoryDatabase::MessageRow& row);
+  void write_erased(Place place, const ErasedRow& erased, const std::string& key,
+                    BatchLinks::Effects& effects);
   void erase(BatchLinks::Place place, const wire::Deletion& deletion);
   std::vector<std::pair<BatchLinks::Reaction, std::uint64_t>> in_order(Place place) const;
   std::optional<wire::Target> target_at(BatchLinks::Place place) const;
@@ -69,7 +80,14 @@ Result<StoreOutcome> MemoryMessageStore::store(std::uint64_t generation, std::ui
   if (generation < position.generation) return fail(Errc::permission_denied, "A newer one has begun.");
   if (from > position.offset || to < from) return fail(Errc::invalid_argument, "There is a hole.");
   StoreOutcome outcome;
-  for (const auto& record : records) add(record, outcome);
+  ErasedNames names;
+  std::vector<ErasedName> all;
+  for (const auto& [digest, name] : database_->erased_names) all.push_back(name);
+  names.load(all);
+  const auto unnamed = names.unnamed(records);
+  for (const auto& record : unnamed ? std::span<const wire::Record>(unnamed->records) : records)
+    add(record, outcome);
+  tell_unnamed(unnamed, outcome);
   position.offset = std::max(position.offset, to);
   position.generation = generation;
   return outcome;
@@ -119,7 +137,9 @@ void MemoryMessageStore::insert(const wire::Record& record, MemoryDatabase::Room
   if (!linked.envelope.empty()) {
     database_->keep_aside(record.room_id, record.seq, message.envelope);
     message.envelope = linked.envelope;
-    message.deletion = target_at({record.room_id, entry.target})->deletion;
+    message.deletion = linked.deleted == record.seq
+                           ? wire::Deletion{.seq = record.seq, .at_ms = record.at_ms, .by = message.sender}
+                           : target_at({record.room_id, entry.target})->deletion;
   }
   database_->messages[record.room_id][record.seq] = std::move(message);
   write_down(links.effects());
@@ -189,6 +209,67 @@ void MemoryMessageStore::set_aside(const wire::Record& record, MemoryDatabase::R
   auto [at, added] =
       database_->quarantine[record.room_id].try_emplace({record.seq, record.id}, record.envelope);
   ++(added ? outcome.quarantined : outcome.repeated);
+}
+
+// All of it in one step.
+Result<EraseStep> MemoryMessageStore::erase_some(const ErasedUser& who, const ErasePlace&,
+                                                 const NoteRooms& note) {
+  const auto of = only(who.user, who.pseudonym);
+  std::map<Place, ErasedRow> erased;
+  EraseStep step{.finished = true};
+  std::unique_lock lock(database_->mutex);
+  for (const auto& [room, messages] : database_->messages)
+    for (const auto& [seq, row] : messages)
+      if (auto after = erase_row(erasable({room, seq}, row), of)) {
+        if (database_->rooms[room].room.held)
+          step.held = true;
+        else
+          erased.emplace(Place{room, seq}, *after);
+      }
+  for (const auto& [place, after] : erased)
+    if (step.rooms.empty() || step.rooms.back() != place.first) step.rooms.push_back(place.first);
+  step.changed = erased.size();
+  lock.unlock();
+  if (!step.rooms.empty())
+    if (auto noted = note(step.rooms); !noted) return std::unexpected(noted.error());
+  lock.lock();
+  BatchLinks::Effects effects;
+  for (const auto& [place, after] : erased) write_erased(place, after, fold_case(who.user), effects);
+  write_down(effects);
+  for (const auto room : step.rooms) database_->rooms[room].room.rewritten += kErasedOnce;
+  return step;
+}
+
+ErasableRow MemoryMessageStore::erasable(Place place, const MemoryDatabase::MessageRow& row) {
+  return {.place = place,
+          .at_ms = row.at_ms,
+          .sender = row.sender,
+          .type = row.type,
+          .ref = "",
+          .flags = 0,
+          .target = row.links.target,
+          .thread = row.links.thread,
+          .deleted = row.links.deleted,
+          .envelope = row.envelope};
+}
+
+void MemoryMessageStore::write_erased(Place place, const ErasedRow& erased, const std::string& key,
+                                      BatchLinks::Effects& effects) {
+  auto& row = database_->messages[place.first][place.second];
+  add_effects(erasable(place, row), erased, effects);
+  if (!erased.after.own) {
+    database_->mentions[place.first][key].erase(place.second);
+  } else if (row.type == "reaction") {
+    std::erase_if(database_->reactions, [&](const auto& reaction) {
+      return Place{std::get<0>(reaction.first), std::get<1>(reaction.first)} ==
+                 Place{place.first, row.links.target} &&
+             std::get<3>(reaction.first) == row.sender;
+    });
+  }
+  row.sender = erased.after.from;
+  row.type = erased.after.type;
+  row.envelope = erased.after.envelope;
+  if (erased.loses_content) row.links.deleted = place.second;
 }
 
 Result<Page> MemoryMessageStore::page(const PageQuery& query) {

@@ -22,6 +22,11 @@ class MemoryPresenceStore final : public PresenceStore {
     kept.invisible = invisible;
     return {};
   }
+  Result<> remove(const std::string& user) override {
+    std::lock_guard lock(database_->mutex);
+    database_->presence.erase(user);
+    return {};
+  }
   Result<std::vector<PresenceRow>> get(std::span<const std::string> users) override {
     std::lock_guard lock(database_->mutex);
     std::vector<PresenceRow> rows;

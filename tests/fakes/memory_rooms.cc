@@ -122,7 +122,7 @@ Result<Committed<Room>> MemoryRoomStore::create(const NewRoom& draft) {
     if (database_->living(id) && fold_case(row.room.name) == fold_case(draft.name))
       return fail(Errc::already_exists, "The name is taken.");
   for (const auto& member : draft.members)
-    if (!database_->accounts.contains(member.user)) return missing();
+    if (!database_->accounts.contains(member.user) || database_->being_erased(member.user)) return missing();
   Room room{.id = (random_u64() & wire::kJsonIntegerMax) | 1,
             .name = draft.name,
             .kind = draft.kind,
@@ -196,7 +196,9 @@ bool MemoryRoomStore::leaves_no_owner(const Member& now, const MemberChange& cha
 
 Result<Committed<Member>> MemoryRoomStore::change_member(const MemberChange& change) {
   std::lock_guard lock(database_->mutex);
-  if (!database_->living(change.room_id) || !database_->accounts.contains(change.user)) return missing();
+  if (!database_->living(change.room_id) || !database_->accounts.contains(change.user) ||
+      database_->being_erased(change.user))
+    return missing();
   auto now = standing(change.room_id, change.user);
   const bool moves = now.role != change.role || now.banned != change.banned;
   const bool mutes = change.muted_until.value_or(now.muted_until) != now.muted_until;

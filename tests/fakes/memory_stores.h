@@ -58,6 +58,9 @@ struct MemoryDatabase {
   std::vector<RecordedAct> acts;
   std::uint64_t last_act = 0;
   std::map<MemberKey, WallTime> mutes;
+  std::map<std::string, Erasure> erasures;                      // by pseudonym
+  std::map<std::string, ErasedName> erased_names;               // by digest
+  std::map<std::string, std::set<std::uint64_t>> erased_rooms;  // pseudonym → rooms to be told
   std::map<MemberKey, Invitation> invitations;
   std::map<std::string, LinkRow> links;
   std::map<BatchLinks::Place, std::uint64_t> edits;  // message → the edit in force
@@ -81,6 +84,8 @@ struct MemoryDatabase {
   void forget_steps_to(std::uint64_t floor);
   // What is kept aside of a room that is held; nothing of others.
   void keep_aside(std::uint64_t room_id, std::uint64_t seq, const std::string& envelope);
+  bool name_blocked(const std::string& name) const;
+  bool being_erased(const std::string& user) const;
   void record_act(const std::optional<Act>& act, WallTime now);
   void sweep_admissions(WallTime now);
   Result<> use_ticket(const MemberChange& change, WallTime now);
@@ -106,6 +111,8 @@ std::unique_ptr<AdmissionStore> memory_admissions(std::shared_ptr<MemoryDatabase
 std::unique_ptr<AuditStore> memory_audit(std::shared_ptr<MemoryDatabase> database, const Clock& clock);
 std::unique_ptr<DirectoryLog> memory_directory(std::shared_ptr<MemoryDatabase> database);
 std::unique_ptr<PresenceStore> memory_presence(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<EraseStore> memory_erasures(std::shared_ptr<MemoryDatabase> database,
+                                            std::uint32_t steps_kept, const Clock& clock);
 std::unique_ptr<DeviceStore> memory_devices(std::shared_ptr<MemoryDatabase> database,
                                             std::uint32_t steps_kept);
 

@@ -41,7 +41,7 @@ wire::UserPut user_put(const Account& account) {
 Result<Account> MemoryUserStore::find(const std::string& name) {
   std::lock_guard lock(database_->mutex);
   auto account = database_->accounts.find(name);
-  if (account == database_->accounts.end()) return missing();
+  if (account == database_->accounts.end() || database_->being_erased(name)) return missing();
   return account->second;
 }
 
@@ -58,6 +58,7 @@ Result<Committed<Account>> MemoryUserStore::create(const NewAccount& draft) {
   std::lock_guard lock(database_->mutex);
   for (const auto& [name, account] : database_->accounts)
     if (fold_case(name) == fold_case(draft.name)) return fail(Errc::already_exists, "The name is taken.");
+  if (database_->name_blocked(draft.name)) return fail(Errc::already_exists, "An erased user had the name.");
   Account account{.name = draft.name,
                   .title = draft.title,
                   .admin = draft.admin,
@@ -71,7 +72,7 @@ Result<Committed<Account>> MemoryUserStore::create(const NewAccount& draft) {
 Result<Committed<Account>> MemoryUserStore::update(const std::string& name, const AccountUpdate& update) {
   std::lock_guard lock(database_->mutex);
   auto at = database_->accounts.find(name);
-  if (at == database_->accounts.end()) return missing();
+  if (at == database_->accounts.end() || database_->being_erased(name)) return missing();
   auto& account = at->second;
   auto before = user_put(account);
   account.title = update.title.value_or(account.title);
@@ -86,7 +87,7 @@ Result<Committed<Account>> MemoryUserStore::update(const std::string& name, cons
 
 Result<Committed<Token>> MemoryUserStore::create_token(const NewToken& draft) {
   std::lock_guard lock(database_->mutex);
-  if (!database_->accounts.contains(draft.user)) return missing();
+  if (!database_->accounts.contains(draft.user) || database_->being_erased(draft.user)) return missing();
   auto& tokens = database_->tokens;
   auto expired = [&](const auto& item) {
     const auto& token = item.second.token;

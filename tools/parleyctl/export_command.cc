@@ -9,6 +9,7 @@
 #include "tools/parleyctl/import_command.h"
 #include "tools/parleyctl/progress.h"
 #include "tools/parleyctl/room_archive.h"
+#include "tools/parleyctl/user_archive.h"
 
 namespace parley::ctl {
 namespace {
@@ -38,6 +39,25 @@ counts them. For its members and for administrators. The file is for its owner a
   {"end":{"members":2,"messages":17}}
 
 Example: parleyctl export room lab -o lab.ndjson)");
+}
+
+struct ExportUser {
+  std::string user, output;
+};
+void declare_export_user(CLI::App& command, ExportUser& o) {
+  command.add_option("NAME", o.user, "The user")->required();
+  command.add_option("FILE", o.output, "The file to write, which must not be there yet")->required();
+  command.footer(
+      R"(Writes what the server has of a user as lines of JSON (NDJSON): the account, devices, tokens (not their secrets), rooms with marks,
+every entry they sent, and acts by and on them. A user may do so for themself: they get the messages of the rooms they are in, and no
+acts. For an administrator all rooms are read through. FILE appears when it is whole, for its owner alone (mode 0600).
+
+  {"parley":"user","version":1,"exported_at":...,"user":{...}}
+  {"presence":{...}}
+  {"device":{...}}  {"token":{...}}  {"room":{...}}  {"message":{...}}  {"act":{...}}
+  {"end":{"devices":1,"tokens":0,"rooms":2,"messages":17,"acts":0}}
+
+Example: parleyctl export user alice alice.ndjson)");
 }
 
 void declare_import(CLI::App& command, ImportRoom& o) {
@@ -100,6 +120,38 @@ Outcome<> export_room_command(Context& context, const ExportRoom& o) {
   return {};
 }
 
+// Beside the file it is to become: what was cut short never has its name.
+Outcome<> export_user_command(Context& context, const ExportUser& o) {
+  StopSignal stop;
+  auto session = context.session();
+  if (!session) return std::unexpected(session.error());
+  auto me = context.call("user.get", Json::object());
+  if (!me) return std::unexpected(me.error());
+  std::error_code error;
+  if (std::filesystem::exists(o.output, error)) return usage(o.output + " exists.");
+  const auto unfinished = o.output + ".part";
+  std::filesystem::remove(unfinished, error);
+  if (auto ok = create_private(unfinished); !ok) return ok;
+  std::ofstream file(unfinished, std::ios::binary | std::ios::app);
+  auto count = export_user(
+      **session, o.user, me->value("admin", false), now_ms(),
+      [&](const std::string& line) { return static_cast<bool>(file << line); },
+      [&](std::uint64_t, const UserCount&) { return !stop.raised(); });
+  file.close();
+  if (count && !file) count = refused("output", "The file can't be written: is the disk full?");
+  // link, not rename: a file that has come into being meanwhile stays what it is.
+  if (count && ::link(unfinished.c_str(), o.output.c_str()) != 0)
+    count = refused("output", errno_error("can't make the file", o.output).message);
+  std::filesystem::remove(unfinished, error);
+  if (!count) return std::unexpected(count.error());
+  auto done = to_json(*count);
+  done["user"] = o.user;
+  done["file"] = o.output;
+  context.done(done, o.output + ": " + std::to_string(count->messages) + " messages, " +
+                         std::to_string(count->rooms) + " rooms");
+  return {};
+}
+
 Outcome<> import_room_command(Context& context, const ImportRoom& o) {
   auto head = check_archive(o.file);
   if (!head) return std::unexpected(head.error());
@@ -131,8 +183,10 @@ Outcome<> import_room_command(Context& context, const ImportRoom& o) {
 }  // namespace
 
 void add_export_command(CLI::App& app, Context& context) {
-  auto* group = add_group(app, "export", "Write what is here to a file: room");
+  auto* group = add_group(app, "export", "Write what is here to a file: room, user");
   add_command(*group, context, "room", "Write a room as lines of JSON", declare_export, export_room_command);
+  add_command(*group, context, "user", "Write what there is of a user as lines of JSON", declare_export_user,
+              export_user_command);
 }
 
 void add_import_room_command(CLI::App& import, Context& context) {

@@ -3,6 +3,7 @@
 
 #include "tools/parleyctl/imported_refs.h"
 #include "tools/parleyctl/room_archive.h"
+#include "wire/erasure.h"
 #include "wire/names.h"
 
 namespace parley::ctl {
@@ -75,7 +76,8 @@ struct Check {
   }
   Outcome<> message(std::uint64_t number, const Json& message) {
     const bool whole = message.is_object() && message.value("from", Json()).is_string() &&
-                       wire::valid_name(message["from"].get<std::string>()) &&
+                       (wire::valid_name(message["from"].get<std::string>()) ||
+                        wire::is_pseudonym(message["from"].get<std::string>())) &&
                        message.value("seq", Json()).is_number_unsigned() &&
                        message.value("at", Json()).is_number_unsigned() &&
                        message.value("type", Json()).is_string() &&

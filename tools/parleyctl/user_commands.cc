@@ -120,12 +120,13 @@ Outcome<> passwd(Context& context, const Passwd& o) {
 }  // namespace
 
 void add_user_commands(CLI::App& app, Context& context) {
-  auto* user = add_group(app, "user", "Accounts: create, list, disable, enable, passwd");
+  auto* user = add_group(app, "user", "Accounts: create, list, disable, enable, passwd, erase");
   add_command(*user, context, "create", "Make a user", declare_create, create);
   add_command(*user, context, "list", "List all users", declare_list, list);
   add_command(*user, context, "disable", "Shut a user out", declare_disable, disable);
   add_command(*user, context, "enable", "Let a disabled user in again", declare_enable, enable);
   add_command(*user, context, "passwd", "Set a password", declare_passwd, passwd);
+  add_erase_commands(*user, context);
 }
 
 }  // namespace parley::ctl
