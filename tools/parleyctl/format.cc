@@ -51,6 +51,7 @@ std::string member_event(const Json& content, const std::string& from) {
   const auto user = text_of(content, "user");
   auto role = text_of(content, "role");
   if (action == "joined" || action == "left") return "* " + (user.empty() ? from : user) + " " + action;
+  if (action == "erased") return "* " + user + " was erased";
   std::string out = "* " + from + " " + (action == "role" ? "made " : action + " ") + user;
   if (!role.empty()) out += (action == "role" ? " " : " as ") + role;
   return out;

@@ -45,6 +45,10 @@ TEST_F(Format, messages_read_as_one_line_each) {
       "  18  2026-11-22 02:31:13  * alice added bob as member");
   EXPECT_EQ(
       format_message(Json::parse(
+          R"({"seq":20,"at":1795314673123,"from":"~k3x7q2mzk4w3pa5b","type":"member","content":{"action":"erased","user":"~k3x7q2mzk4w3pa5b"}})")),
+      "  20  2026-11-22 02:31:13  * ~k3x7q2mzk4w3pa5b was erased");
+  EXPECT_EQ(
+      format_message(Json::parse(
           R"({"seq":19,"at":1,"sent_at":1149498000000,"imported":true,"from":"zippo@5e","type":"text","content":{"text":"waves","action":true,"nick":"zippo^"}})")),
       "  19  2006-06-05 09:00:00  * zippo^ waves");
   EXPECT_EQ(
