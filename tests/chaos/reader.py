@@ -8,6 +8,7 @@ from connection import ENVELOPE, Roamer, now, raw_messages
 from ledger import digest
 
 SYNC_S = 10.0  # how long a reply may take before it is asked for again
+AWAY = ("unavailable", "timeout")  # the database is, for all rooms or for those that came last: asked for again
 
 
 class Shelf:
@@ -109,7 +110,7 @@ class Reader(Roamer):
                 return False
             result = json.loads(reply)
             if not result["ok"]:
-                if result["error"]["code"] not in ("unavailable", "timeout"):
+                if result["error"]["code"] not in AWAY:
                     self.ledger.wonder(f"{self.device}: sync was answered {result['error']}")
                 return False
             for raw in raw_messages(reply):
@@ -120,8 +121,10 @@ class Reader(Roamer):
                 self.known[room].add(seq)
             rooms = result["result"]["rooms"]
             more = any(page.get("more") for page in rooms.values())
-            if any("error" in page for page in rooms.values()):
-                self.ledger.wonder(f"{self.device}: sync of a room was answered {rooms}")
+            errors = {room: page["error"] for room, page in rooms.items() if "error" in page}
+            if any(error["code"] not in AWAY for error in errors.values()):
+                self.ledger.wonder(f"{self.device}: sync of rooms was answered {errors}")
+            if errors:
                 return False
         return not more
 
