@@ -253,7 +253,7 @@ class Server:
         return next((float(line[len(wanted):]) for line in self.http("/metrics")[1].splitlines() if line.startswith(wanted)), None)
 
     def change_backend(self, **keys):
-        """Other keys of parleyd.toml from the next start on: those without a table that it has already."""
+        """Other values of keys that parleyd.toml has already, from the next start on; without their table."""
         lines = self.toml.read_text().splitlines()
         for key, value in keys.items():
             at = next(i for i, line in enumerate(lines) if line.startswith(f"{key} = "))
