@@ -39,6 +39,13 @@ RoomEntry erased_entry(const Erasure& erasure, std::uint64_t room_id) {
   return entry_of(erasure, room_id, "erased");
 }
 
+Act act_of_erasing(const Act& act, const Erasure& erasure) {
+  auto renamed = act;
+  renamed.user = erasure.pseudonym;
+  renamed.details = "{}";
+  return renamed;
+}
+
 std::vector<std::uint64_t> rooms_of(const StepDraft& step) {
   std::vector<std::uint64_t> rooms;
   for (const auto& change : step.changes)

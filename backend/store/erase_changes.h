@@ -19,6 +19,21 @@ wire::NameBlock name_block(const Erasure& erasure);
 RoomEntry left_entry(const Erasure& erasure, std::uint64_t room_id);
 RoomEntry erased_entry(const Erasure& erasure, std::uint64_t room_id);
 
+// The act of erasing itself, which does not keep the name.
+Act act_of_erasing(const Act& act, const Erasure& erasure);
+
+// Columns: pseudonym, user, salt, digest, begun_at, done_at.
+template <class Row>
+Erasure read_erasure(const Row& row) {
+  Erasure erasure{.pseudonym = row.string(0),
+                  .user = row.string(1),
+                  .salt = row.string(2),
+                  .digest = row.string(3),
+                  .begun_at = from_ms(row.integer(4))};
+  if (row.integer(5) != 0) erasure.done_at = from_ms(row.integer(5));
+  return erasure;
+}
+
 // The rooms whose members a step changes.
 std::vector<std::uint64_t> rooms_of(const StepDraft& step);
 

@@ -37,4 +37,15 @@ void add_effects(const ErasableRow& row, const ErasedRow& erased, BatchLinks::Ef
   if (row.thread > 0) effects.lost_replies[row.place] = row.thread;
 }
 
+void EraseStretch::add(Place place) {
+  places.push_back(place);
+  if (rooms.empty() || rooms.back() != place.first) rooms.push_back(place.first);
+}
+
+EraseStep EraseStretch::step() const {
+  EraseStep step{.next = next, .changed = places.size(), .held = held, .rooms = rooms};
+  if (finished) step.next = {.part = ErasePlace::Part::quarantine};
+  return step;
+}
+
 }  // namespace parley::backend

@@ -33,6 +33,18 @@ struct ErasedRow {
 };
 std::optional<ErasedRow> erase_row(const ErasableRow& row, const wire::Pseudonyms& of);
 
+// Messages of one stretch that have to be changed, and where the next one begins.
+struct EraseStretch {
+  std::vector<Place> places{};
+  std::vector<std::uint64_t> rooms{};  // each once, when places come in order
+  ErasePlace next{};
+  bool finished = false;
+  bool held = false;
+
+  void add(Place place);
+  EraseStep step() const;
+};
+
 // The pseudonym for this one name, in any case.
 wire::Pseudonyms only(const std::string& user, const std::string& pseudonym);
 

@@ -47,17 +47,8 @@ ErasableRow read_row(const PostgresRows::Row& row) {
           .envelope = row.string(10)};
 }
 
-// Messages of one stretch that have to be changed, and where the next one begins.
-struct Stretch {
-  std::vector<Place> places;
-  std::vector<std::uint64_t> rooms;
-  ErasePlace next;
-  bool finished = false;
-  bool held = false;
-};
-
-Stretch look(PostgresConnection& connection, const ErasedUser& who, const ErasePlace& from) {
-  Stretch found{.places = {}, .rooms = {}, .next = from};
+EraseStretch look(PostgresConnection& connection, const ErasedUser& who, const ErasePlace& from) {
+  EraseStretch found{.next = from};
   const auto of = only(who.user, who.pseudonym);
   auto end = connection.query(kEnd, from.room_id, from.seq, kErasedLooksMax);
   found.finished = end.empty();
@@ -77,9 +68,7 @@ Stretch look(PostgresConnection& connection, const ErasedUser& who, const EraseP
       found.held = true;
       continue;
     }
-    found.places.push_back(whole.place);
-    if (found.rooms.empty() || found.rooms.back() != whole.place.first)
-      found.rooms.push_back(whole.place.first);
+    found.add(whole.place);
   }
   return found;
 }
@@ -153,7 +142,7 @@ class Writing {
 };
 
 // The rooms' rows are locked as storing does, so that the two can't wait for each other; the rooms themselves against indexing.
-void write_rows(PostgresConnection& connection, const ErasedUser& who, const Stretch& found) {
+void write_rows(PostgresConnection& connection, const ErasedUser& who, const EraseStretch& found) {
   auto ids = PostgresArray::of_bigint(), rooms = PostgresArray::of_bigint(),
        seqs = PostgresArray::of_bigint();
   for (const auto room : found.rooms) ids.add(room);
@@ -182,11 +171,9 @@ void write_rows(PostgresConnection& connection, const ErasedUser& who, const Str
 Result<EraseStep> erase_messages(PostgresPool& pool, const ErasedUser& who, const ErasePlace& from,
                                  const MessageStore::NoteRooms& note) {
   auto found = pool.read_consistent(
-      [&](PostgresConnection& connection) -> Result<Stretch> { return look(connection, who, from); });
+      [&](PostgresConnection& connection) -> Result<EraseStretch> { return look(connection, who, from); });
   if (!found) return std::unexpected(found.error());
-  EraseStep step{
-      .next = found->next, .changed = found->places.size(), .held = found->held, .rooms = found->rooms};
-  if (found->finished) step.next = {.part = ErasePlace::Part::quarantine};
+  const EraseStep step = found->step();
   if (found->places.empty()) return step;
   if (auto noted = note(found->rooms); !noted) return std::unexpected(noted.error());
   auto written = pool.write([&](PostgresConnection& connection) -> Result<> {

@@ -12,16 +12,6 @@ namespace {
 
 #define PARLEY_ERASURES "SELECT pseudonym, user_name, salt, digest, begun_at, done_at FROM erasures"
 
-Erasure read_erasure(const PostgresRows::Row& row) {
-  Erasure erasure{.pseudonym = row.string(0),
-                  .user = row.string(1),
-                  .salt = row.string(2),
-                  .digest = row.string(3),
-                  .begun_at = from_ms(row.integer(4))};
-  if (row.integer(5) != 0) erasure.done_at = from_ms(row.integer(5));
-  return erasure;
-}
-
 // All of these may be made again.
 template <class T>
 Result<T> repeatable(Result<T> result) {
@@ -117,12 +107,7 @@ Result<Committed<Erasure>> PostgresEraseStore::begin(const std::string& user, co
         StepDraft step{.changes = {wire::UserPut{.name = user, .disabled = true}, name_block(erasure)}};
         for (auto row : connection.query("DELETE FROM tokens WHERE user_name = $1 RETURNING id", user))
           step.changes.push_back(wire::TokenDrop{row.string(0)});
-        if (act) {
-          auto renamed = *act;
-          renamed.user = erasure.pseudonym;
-          renamed.details = "{}";
-          record_act(connection, renamed, clock_.wall());
-        }
+        if (act) record_act(connection, act_of_erasing(*act, erasure), clock_.wall());
         return Committed<Erasure>{erasure, change.write_step(step)};
       }));
 }

@@ -39,21 +39,12 @@ std::optional<ErasableRow> read_row(SqliteConnection& connection, Place place) {
                      .envelope = row.string(8)};
 }
 
-// Messages of one stretch that have to be changed, and where the next one begins.
-struct Stretch {
-  std::vector<Place> places;
-  std::vector<std::uint64_t> rooms;
-  ErasePlace next;
-  bool finished = false;
-  bool held = false;
-};
-
 bool is_held(SqliteConnection& connection, std::uint64_t room) {
   return connection.query("SELECT 1 FROM rooms WHERE id = ? AND held = 1", room).step();
 }
 
-Stretch look(SqliteConnection& connection, const ErasedUser& who, const ErasePlace& from) {
-  Stretch found{.places = {}, .rooms = {}, .next = from};
+EraseStretch look(SqliteConnection& connection, const ErasedUser& who, const ErasePlace& from) {
+  EraseStretch found{.next = from};
   const auto key = fold_case(who.user);
   const auto of = only(who.user, who.pseudonym);
   int looks = 0;
@@ -70,8 +61,7 @@ Stretch look(SqliteConnection& connection, const ErasedUser& who, const ErasePla
       found.held = true;
       continue;
     }
-    found.places.push_back(place);
-    if (found.rooms.empty() || found.rooms.back() != place.first) found.rooms.push_back(place.first);
+    found.add(place);
   }
   found.finished = looks < kErasedLooksMax && found.places.size() < kErasedRowsMax;
   return found;
@@ -112,11 +102,9 @@ void write_rows(SqliteConnection& connection, const ErasedUser& who, const std::
 Result<EraseStep> erase_messages(SqliteDatabase& database, const ErasedUser& who, const ErasePlace& from,
                                  const MessageStore::NoteRooms& note) {
   auto found = database.read(
-      [&](SqliteConnection& connection) -> Result<Stretch> { return look(connection, who, from); });
+      [&](SqliteConnection& connection) -> Result<EraseStretch> { return look(connection, who, from); });
   if (!found) return std::unexpected(found.error());
-  EraseStep step{
-      .next = found->next, .changed = found->places.size(), .held = found->held, .rooms = found->rooms};
-  if (found->finished) step.next = {.part = ErasePlace::Part::quarantine};
+  const EraseStep step = found->step();
   if (found->places.empty()) return step;
   if (auto noted = note(found->rooms); !noted) return std::unexpected(noted.error());
   auto written = database.write([&](SqliteConnection& connection) -> Result<> {

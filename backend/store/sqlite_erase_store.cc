@@ -11,16 +11,6 @@ namespace {
 
 #define PARLEY_ERASURES "SELECT pseudonym, user, salt, digest, begun_at, done_at FROM erasures"
 
-Erasure read_erasure(const Query& row) {
-  Erasure erasure{.pseudonym = row.string(0),
-                  .user = row.string(1),
-                  .salt = row.string(2),
-                  .digest = row.string(3),
-                  .begun_at = from_ms(row.integer(4))};
-  if (row.integer(5) != 0) erasure.done_at = from_ms(row.integer(5));
-  return erasure;
-}
-
 std::string salt_in_use(SqliteConnection& connection) {
   auto row = connection.query("SELECT salt FROM erasures LIMIT 1");
   return row.step() ? row.string(0) : "";
@@ -112,12 +102,7 @@ Result<Committed<Erasure>> SqliteEraseStore::begin(const std::string& user, cons
     connection.run("UPDATE users SET title = '', admin = 0, disabled = 1, scram = '' WHERE name = ?", user);
     StepDraft step{.changes = {wire::UserPut{.name = user, .disabled = true}, name_block(erasure)}};
     drop_tokens(connection, user, step.changes);
-    if (act) {
-      auto renamed = *act;
-      renamed.user = erasure.pseudonym;
-      renamed.details = "{}";
-      record_act(connection, renamed, clock_.wall());
-    }
+    if (act) record_act(connection, act_of_erasing(*act, erasure), clock_.wall());
     return Committed<Erasure>{erasure, write_step(connection, step, steps_kept_)};
   });
 }

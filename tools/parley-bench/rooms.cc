@@ -1,4 +1,5 @@
 #include "tools/parley-bench/contender.h"
+#include "tools/parley-bench/measure_each.h"
 #include "tools/parley-bench/scenarios.h"
 #include "tools/parley-bench/store_measures.h"
 #include "tools/parley-bench/try.h"
@@ -50,20 +51,6 @@ Result<> overview(StoreWorld& world, const RoomsOptions& options, std::uint64_t 
   return {};
 }
 
-template <class Work>
-Result<> time(Run& run, const std::string& measure, Work work) {
-  Rounds times;
-  for (int i = 0; i < kPagesARound; ++i) {
-    PARLEY_TRY(run.check());
-    const auto begin = std::chrono::steady_clock::now();
-    PARLEY_TRY(work());
-    times.add(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count());
-  }
-  run.report.add(measure, "ms", "median", times.median());
-  run.report.add(measure, "ms", "slowest", times.max());
-  return {};
-}
-
 Result<> measure(Run& run, RoomsOptions options) {
   if (options.messages < 2 * options.shape.rooms)
     return fail(Errc::invalid_argument, "--messages: at least two for each of --rooms.");
@@ -78,11 +65,12 @@ Result<> measure(Run& run, RoomsOptions options) {
   PARLEY_TRY(read_half(*world, options));
   for (unsigned round = 1; round <= run.settings.rounds; ++round) {
     run.say("rooms, round " + std::to_string(round));
-    PARLEY_TRY(time(run, "rooms alone", [&]() -> Result<> {
+    PARLEY_TRY(measure_each(run, "rooms alone", "ms", kPagesARound, [&]() -> Result<> {
       PARLEY_TRY(rooms_of(*world, options));
       return {};
     }));
-    PARLEY_TRY(time(run, "with counters", [&] { return overview(*world, options, options.messages / 4); }));
+    PARLEY_TRY(measure_each(run, "with counters", "ms", kPagesARound,
+                            [&] { return overview(*world, options, options.messages / 4); }));
   }
   return {};
 }

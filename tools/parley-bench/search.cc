@@ -2,6 +2,7 @@
 #include <thread>
 
 #include "tools/parley-bench/contender.h"
+#include "tools/parley-bench/measure_each.h"
 #include "tools/parley-bench/scenarios.h"
 #include "tools/parley-bench/store_measures.h"
 #include "tools/parley-bench/try.h"
@@ -44,20 +45,14 @@ class Searches {
   using Change = std::function<void(backend::TextQuery&)>;
   Result<> time(const std::string& measure, const std::vector<std::string>& words,
                 const Change& change = {}) {
-    PARLEY_TRY(run_.check());
     if (words.empty()) return {};
-    Rounds times;
-    for (int i = 0; i < kSearchesARound; ++i) {
+    return measure_each(run_, measure, "us", kSearchesARound, [&]() -> Result<> {
       backend::TextQuery query{
           .rooms = all_, .words = wire::parse_search(words[random_() % words.size()]), .limit = kHits};
       if (change) change(query);
-      const auto begin = std::chrono::steady_clock::now();
       PARLEY_TRY(world_.stores().search->search(query));
-      times.add(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
-    }
-    run_.report.add(measure, "us", "median", times.median());
-    run_.report.add(measure, "us", "slowest", times.max());
-    return {};
+      return {};
+    });
   }
 
  private:
