@@ -132,8 +132,11 @@ void PresenceKeeper::invisible_changed(const std::string& user, bool invisible) 
 
 std::vector<DeviceSeen> PresenceKeeper::forget_device(const std::string& user, const std::string& device) {
   std::lock_guard lock(mutex_);
-  if (writing_devices_) forgotten_meanwhile_.emplace_back(user, device);
-  return register_.forget(user, device);
+  if (!writing_.empty()) forgotten_meanwhile_.emplace_back(user, device);
+  auto unwritten = register_.forget(user, device);
+  std::ranges::copy_if(writing_, std::back_inserter(unwritten),
+                       [&](const auto& seen) { return seen.user == user && seen.device == device; });
+  return unwritten;
 }
 
 std::optional<SteadyTime> PresenceKeeper::step() {
@@ -262,13 +265,12 @@ void PresenceKeeper::tell_counts(SteadyTime now) {
 // What was being written while its device was forgotten has brought it back: it is forgotten again.
 bool PresenceKeeper::note_devices() {
   std::unique_lock lock(mutex_);
-  auto seen = register_.take(kRowsAtOnce);
-  if (seen.empty()) return true;
-  writing_devices_ = true;
+  writing_ = register_.take(kRowsAtOnce);
+  if (writing_.empty()) return true;
   lock.unlock();
-  const bool written = devices_.seen(seen).has_value();
+  const bool written = devices_.seen(writing_).has_value();
   lock.lock();
-  writing_devices_ = false;
+  auto seen = std::exchange(writing_, {});
   const auto forgotten = std::exchange(forgotten_meanwhile_, {});
   if (!written) register_.give_back(std::move(seen));
   for (const auto& [user, device] : forgotten) register_.forget(user, device);

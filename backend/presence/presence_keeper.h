@@ -110,7 +110,7 @@ class PresenceKeeper final : public RoomEvents, public LivePresence {
   SteadyTime load_at_{};
   PresenceBook book_;
   DeviceRegister register_;
-  bool writing_devices_ = false;
+  std::vector<DeviceSeen> writing_;  // taken from the register, not in the store yet
   std::vector<std::pair<std::string, std::string>> forgotten_meanwhile_;  // user, device
 
   // Of the thread that steps.

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "backend/requests/fake_broker.h"
 #include "tests/fakes/faulty_stores.h"
 #include "tests/fakes/memory_stores.h"
@@ -99,7 +101,7 @@ class PresenceKeeperTest : public testing::Test {
   FakeClock clock;
   Stores stores = open_memory_stores(std::make_shared<MemoryDatabase>(), 100, clock);
   Stores faulty;
-  FaultPlan faults;
+  FaultPlan faults, device_faults;
   ListingBroker broker;
   FakePublisher publisher;
   FakeRoomEvents states;
@@ -122,7 +124,7 @@ class PresenceKeeperTest : public testing::Test {
   Stores& faulty_stores() {
     faulty.presence = std::make_unique<FaultyPresenceStore>(*stores.presence, faults);
     faulty.rooms = std::make_unique<FaultyRoomStore>(*stores.rooms, faults);
-    faulty.devices = std::make_unique<FaultyDeviceStore>(*stores.devices, faults);
+    faulty.devices = std::make_unique<FaultyDeviceStore>(*stores.devices, device_faults);
     return faulty;
   }
 };
@@ -251,6 +253,21 @@ TEST_F(PresenceKeeperTest, devices_are_written_down_until_they_are_forgotten) {
   EXPECT_EQ(keeper.forget_device("al", "al-tv").size(), 1u);
   run_for(1s);
   EXPECT_EQ(stores.devices->list("al")->size(), 2u);
+}
+
+TEST_F(PresenceKeeperTest, a_device_forgotten_while_it_is_written_down_is_given_and_does_not_come_back) {
+  keeper.activate();
+  run_for(1s);
+  connect("al", "al-tv");
+  device_faults.plan(1, {.what = Fault::What::held});
+  std::thread writing([&] { run_for(1s); });
+  ASSERT_TRUE(device_faults.wait_until_held());
+  const auto unwritten = keeper.forget_device("al", "al-tv");
+  device_faults.release();
+  writing.join();
+  ASSERT_EQ(unwritten.size(), 1u);
+  EXPECT_EQ(unwritten[0].device, "al-tv");
+  EXPECT_THAT(*stores.devices->list("al"), IsEmpty());
 }
 
 TEST_F(PresenceKeeperTest, a_newer_change_overtakes_one_that_is_on_its_way_to_many_rooms) {
