@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/notify/notification.h"
 #include "base/log.h"
 #include "base/result.h"
 
@@ -12,6 +13,7 @@ namespace parley::backend {
 
 enum class LogFormat { text, json };
 enum class RoomCreators { everyone, admins };
+enum class NotifyLevelDefault { all, mentions, none };  // in the order of NotifyLevel
 
 // All that can be set of parleyd, with the defaults. Keys, units, ranges and what each does stand in
 // config/keys.cc, the one list from which the file is read and `parleyd --print-default-config` is printed.
@@ -86,6 +88,48 @@ struct Config {
     std::uint32_t room_max = 500;
     std::uint32_t publish_per_s = 500;
   } presence;
+
+  struct Notify {
+    ContentPolicy content = ContentPolicy::full;
+    std::chrono::seconds delay{5}, away_delay{60}, window{30};
+    NotifyLevelDefault default_level = NotifyLevelDefault::all;
+    std::uint32_t large_room = 500;
+    std::uint32_t user_per_minute = 20;  // 0: no limit
+    std::chrono::seconds max_age{86'400};
+    std::uint32_t attempts = 12;
+    std::uint32_t keep_days = 7;
+    std::chrono::milliseconds timeout{10'000};
+    std::uint32_t connections = 50;  // of one provider: how many are under way at once
+    std::string ca_file;
+    std::string mqtt_topic;
+    bool to_stdout = false;
+
+    struct Fcm {
+      std::string service_account_file;  // "" : not used
+      std::string url = "https://fcm.googleapis.com";
+      std::uint32_t per_s = 500;
+    } fcm;
+    struct Apns {
+      std::string key_file, key_id, team_id, topic;
+      std::string url = "https://api.push.apple.com";
+      std::string sandbox_url = "https://api.sandbox.push.apple.com";
+      std::uint32_t per_s = 500;
+    } apns;
+    struct WebPush {
+      std::string key_file, subject;
+      bool allow_private = false;
+      std::uint32_t per_s = 500;
+    } webpush;
+    struct Webhook {
+      std::string url, secret_file;
+      std::uint32_t per_s = 500;
+    } webhook;
+    struct Email {
+      std::string url, user, password_file, from, unsubscribe_url, unsubscribe_key_file;
+      std::chrono::seconds delay{900};
+      std::uint32_t per_s = 10;
+    } email;
+  } notify;
 
   std::chrono::milliseconds stop_timeout{5'000};
 };

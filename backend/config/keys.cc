@@ -222,6 +222,109 @@ std::vector<Key> make_keys() {
        "Pace of presence messages to rooms, and of comparing rooms with the broker's after parleyd attached, "
        "a second.",
        number<FIELD(presence.publish_per_s)>(1, 100'000)},
+
+      {"notify.content",
+       "How much of a message leaves the house in notifications: full; sender (who and where, not what); "
+       "wake "
+       "(only that\nthere is something).",
+       choice<FIELD(notify.content)>({"full", "sender", "wake"})},
+      {"notify.delay_s",
+       "How long a message must have been unread before somebody who is offline is told of it, in seconds.",
+       number<FIELD(notify.delay)>(0, 86'400)},
+      {"notify.away_delay_s", "The same for somebody whose connected devices all say that they are away.",
+       number<FIELD(notify.away_delay)>(0, 86'400)},
+      {"notify.window_s",
+       "Pause between two notifications of one user about one room, in seconds: what comes meanwhile is told "
+       "of\nin the next one, with its number.",
+       number<FIELD(notify.window)>(0, 86'400)},
+      {"notify.default_level",
+       "Of which messages people are told where they have not said: all, mentions, none. Direct chats: all.",
+       choice<FIELD(notify.default_level)>({"all", "mentions", "none"})},
+      {"notify.large_room", "Members above which `all` as a default means `mentions`.",
+       number<FIELD(notify.large_room)>(1, 1'000'000)},
+      {"notify.user_per_minute", "Notifications a user gets in a minute at most; more wait. 0: no limit.",
+       number<FIELD(notify.user_per_minute)>(0, 100'000)},
+      {"notify.max_age_s",
+       "How old a message may be when somebody is told of it, in seconds. What could not be sent by then is "
+       "a "
+       "dead letter.",
+       number<FIELD(notify.max_age)>(60, 30 * 86'400)},
+      {"notify.attempts",
+       "How often sending one notification is tried, with growing pauses; then it is a dead letter.",
+       number<FIELD(notify.attempts)>(1, 100)},
+      {"notify.keep_days", "How long the log of notifications and dead letters are kept, in days.",
+       number<FIELD(notify.keep_days)>(1, 3'650)},
+      {"notify.timeout_ms", "How long a provider may take to answer, in milliseconds.",
+       number<FIELD(notify.timeout)>(100, 60'000)},
+      {"notify.connections", "How many notifications are on their way to one provider at most.",
+       number<FIELD(notify.connections)>(1, 1'000)},
+      {"notify.ca_file", "Certificate authorities (PEM) for all providers. Empty: those of the system.",
+       text<FIELD(notify.ca_file)>()},
+      {"notify.mqtt_topic",
+       "Topic outside Parley's on the broker to which all notifications are published, for programs of "
+       "yours; "
+       "{user} in it\nis the user's name. Empty: not used.",
+       text<FIELD(notify.mqtt_topic)>()},
+      {"notify.stdout",
+       "Whether all notifications are written to standard output, a JSON object a line (no, yes).",
+       choice<FIELD(notify.to_stdout)>({"no", "yes"})},
+      {"fcm.service_account_file",
+       "Firebase Cloud Messaging (Android, iOS, web): the service account's JSON file; others may not read "
+       "it. "
+       "Empty: not used.",
+       text<FIELD(notify.fcm.service_account_file)>()},
+      {"fcm.url", "Where FCM's HTTP v1 API is.", text<FIELD(notify.fcm.url)>()},
+      {"fcm.per_s", "Notifications a second at most, in the long run; for each provider apart.",
+       number<FIELD(notify.fcm.per_s)>(1, 100'000)},
+      {"apns.key_file",
+       "Apple Push Notification service: the signing key (.p8); others may not read it. Empty: not used.",
+       text<FIELD(notify.apns.key_file)>()},
+      {"apns.key_id", "The key's id, ten characters.", text<FIELD(notify.apns.key_id)>()},
+      {"apns.team_id", "The developer team's id, ten characters.", text<FIELD(notify.apns.team_id)>()},
+      {"apns.topic", "The application's bundle id.", text<FIELD(notify.apns.topic)>()},
+      {"apns.url", "Apple's server for released applications.", text<FIELD(notify.apns.url)>()},
+      {"apns.sandbox_url", "And for those under development, whose devices register with sandbox.",
+       text<FIELD(notify.apns.sandbox_url)>()},
+      {"apns.per_s", "As fcm.per_s.", number<FIELD(notify.apns.per_s)>(1, 100'000)},
+      {"webpush.key_file",
+       "Web Push (browsers): the VAPID private key (PEM, P-256); others may not read it. Empty: not used.\n"
+       "openssl ecparam -name prime256v1 -genkey -noout makes one; keep it: registrations are bound to it.",
+       text<FIELD(notify.webpush.key_file)>()},
+      {"webpush.subject", "Whom a push service may ask about us: mailto:… or https://…",
+       text<FIELD(notify.webpush.subject)>()},
+      {"webpush.allow_private",
+       "Whether endpoints may lie at loopback and private addresses (no, yes). Users name the endpoints, so "
+       "yes "
+       "lets\nthem reach what only this machine reaches.",
+       choice<FIELD(notify.webpush.allow_private)>({"no", "yes"})},
+      {"webpush.per_s", "As fcm.per_s.", number<FIELD(notify.webpush.per_s)>(1, 100'000)},
+      {"webhook.url",
+       "An application of yours that is told of everything by POST, http:// or https://. Empty: not used.",
+       text<FIELD(notify.webhook.url)>()},
+      {"webhook.secret_file",
+       "File with the secret that signs what is posted (HMAC-SHA-256); others may not read it.",
+       text<FIELD(notify.webhook.secret_file)>()},
+      {"webhook.per_s", "As fcm.per_s.", number<FIELD(notify.webhook.per_s)>(1, 100'000)},
+      {"email.url",
+       "Mail server: smtp://host:587 (STARTTLS) or smtps://host:465. Empty: no mail. TLS is required either "
+       "way.",
+       text<FIELD(notify.email.url)>()},
+      {"email.user", "Login at the mail server; empty: none.", text<FIELD(notify.email.user)>()},
+      {"email.password_file", "File with its password; others may not read it.",
+       text<FIELD(notify.email.password_file)>()},
+      {"email.from", "Sender of the mails: an address, or Name <address>.", text<FIELD(notify.email.from)>()},
+      {"email.delay_s",
+       "How long messages must have been unread before a mail tells of all of them, in seconds; also the "
+       "pause "
+       "between two\nmails to one user.",
+       number<FIELD(notify.email.delay)>(0, 30 * 86'400)},
+      {"email.unsubscribe_url",
+       "Where a POST reaches parleyd's /notify/unsubscribe from outside, for one-click unsubscribing (RFC "
+       "8058).\nEmpty: mails have no such header.",
+       text<FIELD(notify.email.unsubscribe_url)>()},
+      {"email.unsubscribe_key_file", "File with the secret that signs its links; others may not read it.",
+       text<FIELD(notify.email.unsubscribe_key_file)>()},
+      {"email.per_s", "As fcm.per_s.", number<FIELD(notify.email.per_s)>(1, 100'000)},
   };
 }
 

@@ -10,7 +10,9 @@
 #include "backend/store/erase_store.h"
 #include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
+#include "backend/store/notify_store.h"
 #include "backend/store/presence_store.h"
+#include "backend/store/push_store.h"
 #include "backend/store/retention_store.h"
 #include "backend/store/room_store.h"
 #include "backend/store/search_store.h"
@@ -36,6 +38,9 @@ struct Stores {
   std::unique_ptr<PresenceStore> presence;
   std::unique_ptr<DeviceStore> devices;
   std::unique_ptr<EraseStore> erasures;
+  std::unique_ptr<PushStore> push;
+  std::unique_ptr<NotifyStore> notify;
+  std::unique_ptr<NotifyDelivery> deliveries;
   std::function<Result<std::vector<ShardStatus>>()> shards;  // null: there is but one database
   std::vector<Dependency> dependencies;  // the databases' breakers; readable as long as the stores live
 };
