@@ -54,8 +54,8 @@ struct NotifyJob {
   std::string provider;
   std::uint64_t room_id = 0;  // 0: all of the user's rooms (a digest)
   State state = State::waiting;
-  WallTime
-      due{};  // waiting, ready: when something is to be done; sending: when the claim ends; shown: when it is forgotten
+  // Waiting, ready: when something is to be done; sending: when the claim ends; shown: before then no more is told.
+  WallTime due{};
   WallTime since{};               // when it began to wait: what the age of the queue is counted from
   std::uint64_t want_seq = 0;     // the newest message to tell of
   std::uint64_t mention_seq = 0;  // the newest of them that mentions the user
@@ -192,8 +192,9 @@ class NotifyDelivery {
   // whose target is gone is removed alone. Gives how many jobs there are now.
   virtual Result<std::uint32_t> retry_dead(std::span<const std::uint64_t> ids, WallTime now) = 0;
   virtual Result<std::vector<NotifyQueue>> queues() = 0;
-  // Forgets what was shown (due before `now`), and log rows and dead letters from before `kept_from`; at most `limit` of each. Whether there is more.
-  virtual Result<bool> sweep(WallTime now, WallTime kept_from, std::uint32_t limit) = 0;
+  // Forgets jobs in the state shown since before `shown_before` (NotifyJob::shown_at), and log rows and dead letters from before
+  // `kept_from`; at most `limit` of each. Whether there is more.
+  virtual Result<bool> sweep(WallTime shown_before, WallTime kept_from, std::uint32_t limit) = 0;
 };
 
 }  // namespace parley::backend
