@@ -37,7 +37,7 @@ struct Notification {
   bool direct = false;  // a direct chat
   bool mention = false;
   std::uint64_t count = 0;  // unread messages in the room that this one tells of
-  std::uint64_t badge = 0;  // unread messages in all rooms that are not muted
+  std::uint64_t badge = 0;  // unread messages in all rooms
   WallTime at{};            // of the message
   WallTime expires{};       // not worth delivering afterwards
   struct Line {             // of a digest, one a room

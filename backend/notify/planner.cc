@@ -1,0 +1,376 @@
+#include "backend/notify/planner.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "backend/notify/time_zone.h"
+#include "base/encoding.h"
+#include "wire/entry.h"
+
+namespace parley::backend {
+namespace {
+
+using What = NotifyRuling::What;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kAfterFailure{500};
+constexpr milliseconds kUntilKnown{200};
+constexpr std::uint32_t kEntriesAtOnce = 500;
+
+RoomAgendaOptions agenda_options(const PlannerOptions& options) {
+  return {.debounce = options.debounce};
+}
+
+bool for_digest(const std::string& provider) {
+  return provider == "email";
+}
+
+SteadyTime steady_of(WallTime at, const Clock& clock) {
+  return clock.steady() +
+         std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(at - clock.wall()));
+}
+
+}  // namespace
+
+Planner::Planner(Stores& stores, PlannerSurroundings around, Metrics& metrics, const Clock& clock,
+                 LogSink log, PlannerOptions options)
+    : stores_(stores),
+      around_(std::move(around)),
+      clock_(clock),
+      log_(std::move(log)),
+      options_(std::move(options)),
+      looks_(metrics.counter("parley_notify_looks_total", "Looks at rooms for messages to notify of.")),
+      marks_(
+          metrics.counter("parley_notify_marks_total",
+                          "Members found to be told of a room's messages, once for each of their targets.")),
+      failures_(metrics.counter("parley_notify_plan_failures_total",
+                                "Times planning notifications had to stop for an error; it goes on.")),
+      look_seconds_(metrics.histogram("parley_notify_look_seconds",
+                                      "How long a look at a room and all its members took.")),
+      agenda_(agenda_options(options_)),
+      pace_(options_.user_per_minute) {
+  for (const char* outcome : {"ready", "later", "dropped"})
+    verdicts_.emplace(outcome, metrics.counter("parley_notify_verdicts_total",
+                                               "Jobs judged when they were due.", {{"verdict", outcome}}));
+}
+
+void Planner::activate() {
+  std::lock_guard lock(mutex_);
+  active_ = true;
+  asked_ = false;
+  agenda_.start(clock_.steady());
+  thread_.wake();
+}
+
+void Planner::deactivate() {
+  std::lock_guard lock(mutex_);
+  active_ = false;
+  agenda_.clear();
+}
+
+void Planner::messages_stored(std::uint64_t room_id, std::uint64_t) {
+  std::lock_guard lock(mutex_);
+  if (!active_) return;  // every room is looked at after the next activate()
+  if (agenda_.changed(room_id, clock_.steady())) thread_.wake();
+}
+
+std::optional<SteadyTime> Planner::step() {
+  const auto now = clock_.steady();
+  {
+    std::lock_guard lock(mutex_);
+    if (!active_) return std::nullopt;
+  }
+  if (!around_.attention("")) return now + kUntilKnown;
+  if (!(judge_due() && plan_due(now) && pass(now))) {
+    failures_.add();
+    return now + kAfterFailure;
+  }
+  works_ = true;
+  return next_due();
+}
+
+bool Planner::plan_due(SteadyTime now) {
+  std::vector<std::uint64_t> due;
+  {
+    std::lock_guard lock(mutex_);
+    due = agenda_.take_due(now, 1);
+  }
+  for (const auto room : due) {
+    if (const auto planned = plan(room); !planned) {
+      if (std::exchange(works_, false))
+        log_(LogLevel::warning, "notifications are not planned just now: " + planned.error().message);
+      std::lock_guard lock(mutex_);
+      agenda_.put_back(room);
+      return false;
+    }
+  }
+  return true;
+}
+
+// The next few rooms of a pass over all: those with messages above their cursors are looked at like changed ones.
+bool Planner::pass(SteadyTime now) {
+  std::optional<std::string> after;
+  {
+    std::lock_guard lock(mutex_);
+    after = agenda_.pass_from(now);
+  }
+  if (!after) return true;
+  const auto rooms = stores_.rooms->list(
+      {.which = RoomQuery::Which::all, .user = "", .after = *after, .limit = agenda_.pass_rooms()});
+  if (!rooms) return false;
+  std::vector<std::uint64_t> ids;
+  for (const auto& item : *rooms) ids.push_back(item.room.id);
+  const auto cursors = stores_.notify->cursors(ids);
+  if (!cursors) return false;
+  std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < rooms->size(); ++i) {
+    const auto& room = (*rooms)[i].room;
+    if (room.last_seq > (*cursors)[i]) agenda_.changed(room.id, now);
+    agenda_.looked_at(room.name);
+  }
+  if (rooms->empty()) agenda_.all_looked_at();
+  return true;
+}
+
+Result<> Planner::plan(std::uint64_t room_id) {
+  const auto room = stores_.rooms->get(room_id);
+  if (!room) return room.error().code == Errc::not_found ? Result<>() : std::unexpected(room.error());
+  const auto cursor = stores_.notify->cursors(std::span(&room_id, 1));
+  if (!cursor) return std::unexpected(cursor.error());
+  return cursor->front() < room->last_seq ? plan(*room, cursor->front()) : Result<>();
+}
+
+Result<> Planner::plan(const Room& room, std::uint64_t cursor) {
+  const auto began = clock_.steady();
+  const bool direct = room.kind == wire::RoomKind::direct;
+  Look look{.room = room,
+            .level = default_level(direct, room.members, options_.default_level, options_.large_room),
+            .everyone_counts = room.members <= options_.everyone_max};
+  if (auto read = read_news(look, cursor); !read) return read;
+  if (const auto& changed = look.news.changed(); !changed.empty()) {
+    const auto touched = stores_.notify->touch(room.id, changed, clock_.wall());
+    if (!touched) return std::unexpected(touched.error());
+    asked_ = asked_ && *touched == 0;
+  }
+  if (!look.news.empty())
+    if (auto marked = mark_members(look); !marked) return marked;
+  looks_.add();
+  look_seconds_.observe(std::chrono::duration<double>(clock_.steady() - began).count());
+  return stores_.notify->set_cursor(room.id, look.room.last_seq);
+}
+
+// Up to look.room.last_seq, which becomes what was read.
+Result<> Planner::read_news(Look& look, std::uint64_t cursor) {
+  const auto newest = look.room.last_seq;
+  const auto reach = cursor == 0 ? kFirstLook : kEntriesMax;
+  auto after = std::max(cursor, newest > reach ? newest - reach : 0);
+  const auto since = clock_.wall() - options_.times.max_age;
+  while (after < newest) {
+    const auto page = stores_.messages->page(
+        {.room_id = look.room.id, .after = after, .limit = kEntriesAtOnce, .max_bytes = 4 * 1024 * 1024});
+    if (!page) return std::unexpected(page.error());
+    if (page->envelopes.empty()) break;
+    for (const auto& envelope : page->envelopes) look.news.add(envelope, since);
+    const auto last = wire::seq_of_envelope(page->envelopes.back());
+    if (last <= after) break;
+    after = last;
+  }
+  look.room.last_seq = std::max(newest, after);
+  return {};
+}
+
+Result<> Planner::mark_members(const Look& look) {
+  CandidateQuery query{.room_id = look.room.id,
+                       .limit = options_.page,
+                       .reachable_only = options_.for_everybody.empty(),
+                       .senders = look.news.senders()};
+  std::vector<NotifyMark> marks;
+  for (;;) {
+    const auto members = stores_.notify->candidates(query);
+    if (!members) return std::unexpected(members.error());
+    for (const auto& member : *members) mark_member(look, member, marks);
+    if (auto done = put(marks, kNotifyBatchMax); !done) return done;
+    if (members->size() < query.limit) break;
+    query.after = members->back().user;
+  }
+  return put(marks, 1);
+}
+
+// Writes marks while there are at least so many.
+Result<> Planner::put(std::vector<NotifyMark>& marks, std::size_t at_least) {
+  std::size_t done = 0;
+  while (marks.size() - done >= at_least && done < marks.size()) {
+    const auto some =
+        std::span(marks).subspan(done, std::min<std::size_t>(kNotifyBatchMax, marks.size() - done));
+    if (auto marked = stores_.notify->mark(some, clock_.wall()); !marked) return marked;
+    marks_.add(static_cast<double>(some.size()));
+    asked_ = false;
+    done += some.size();
+  }
+  marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(done));
+  return {};
+}
+
+bool Planner::mentions(const Look& look, const NotifyCandidate& candidate, const Said& said) const {
+  const auto key = fold_case(candidate.user);
+  return std::ranges::any_of(said.mentions, [&](const auto& name) {
+    return name == key || (look.everyone_counts && name == wire::kRoomMention);
+  });
+}
+
+NotifyFacts Planner::facts_of(const Look& look, const NotifyCandidate& candidate, const Said& said) const {
+  return {.member = candidate.role != wire::Role::none,
+          .own = said.from == candidate.user,
+          .read = candidate.read >= said.seq,
+          .blocked = std::ranges::find(candidate.blocked, said.from) != candidate.blocked.end(),
+          .direct = look.room.kind == wire::RoomKind::direct,
+          .mention = mentions(look, candidate, said),
+          .wishes = candidate.room,
+          .level_by_default = look.level,
+          .at = said.at,
+          .now = clock_.wall()};
+}
+
+// Of the newest message that is worth it, if any is.
+void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
+                          std::vector<NotifyMark>& marks) {
+  if (candidate.targets.empty() && options_.for_everybody.empty()) return;
+  const auto attention = around_.attention(candidate.user).value_or(Attention::offline);
+  const auto quiet_until = backend::quiet_until(candidate.quiet, clock_.wall());
+  const Said* found = nullptr;
+  NotifyFacts facts;
+  NotifyRuling ruling{.what = What::never};
+  const auto judge = [&](const Said& said) {
+    facts = facts_of(look, candidate, said);
+    facts.attention = attention;
+    facts.quiet_until = quiet_until;
+    ruling = rule(facts, options_.times);
+    if (ruling.what != What::never) found = &said;
+    return found != nullptr;
+  };
+  const auto& said = look.news.said();
+  if (std::find_if(said.rbegin(), said.rend(), judge) == said.rend()) {
+    const auto* before = look.news.mentioned_before(fold_case(candidate.user));
+    if (!before || !judge(*before)) return;
+  }
+  const auto due = ruling.what == What::later ? ruling.when : facts.now;
+  const auto add = [&](const std::string& target, const std::string& provider) {
+    if (for_digest(provider))
+      return marks.push_back({.user = candidate.user,
+                              .target = target,
+                              .provider = provider,
+                              .seq = static_cast<std::uint64_t>(to_ms(found->at)),
+                              .mention = facts.mention,
+                              .due = std::max(due, found->at + options_.email_delay)});
+    marks.push_back({.user = candidate.user,
+                     .target = target,
+                     .provider = provider,
+                     .room_id = look.room.id,
+                     .seq = found->seq,
+                     .mention = facts.mention,
+                     .due = due});
+  };
+  for (const auto& target : candidate.targets) add(target.id, target.provider);
+  for (const auto& provider : options_.for_everybody) add("@" + provider, provider);
+}
+
+bool Planner::judge_due() {
+  if (asked_ && (!next_job_ || *next_job_ > clock_.wall())) return true;
+  const auto jobs = stores_.notify->due(clock_.wall(), options_.page);
+  if (!jobs) return false;
+  if (!jobs->empty()) {
+    const auto verdicts = judge(*jobs);
+    if (!verdicts) return false;
+    if (!stores_.notify->judge(*verdicts, clock_.wall())) return false;
+    bool ready = false;
+    for (const auto& verdict : *verdicts) {
+      constexpr std::array kNames{"ready", "later", "dropped"};
+      verdicts_.at(kNames.at(static_cast<std::size_t>(verdict.what))).add();
+      ready = ready || verdict.what == NotifyVerdict::What::ready;
+    }
+    if (ready) around_.jobs_ready();
+  }
+  const auto next = stores_.notify->next_due();
+  if (!next) return false;
+  next_job_ = *next;
+  asked_ = true;
+  return true;
+}
+
+Result<std::vector<NotifyVerdict>> Planner::judge(const std::vector<NotifyJob>& jobs) {
+  std::map<std::uint64_t, std::vector<const NotifyJob*>> rooms;
+  for (const auto& job : jobs) rooms[job.room_id].push_back(&job);
+  std::vector<NotifyVerdict> verdicts;
+  for (const auto& [room, of_room] : rooms)
+    if (auto judged = judge_of_room(room, of_room, verdicts); !judged) return std::unexpected(judged.error());
+  return verdicts;
+}
+
+Result<> Planner::judge_of_room(std::uint64_t room_id, const std::vector<const NotifyJob*>& jobs,
+                                std::vector<NotifyVerdict>& verdicts) {
+  std::vector<std::string> users;
+  for (const auto* job : jobs) users.push_back(job->user);
+  std::ranges::sort(users);
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  const auto candidates = stores_.notify->candidates({.room_id = room_id, .users = users});
+  if (!candidates) return std::unexpected(candidates.error());
+  Room room;
+  if (room_id != 0) {
+    auto found = stores_.rooms->get(room_id);
+    if (!found && found.error().code != Errc::not_found) return std::unexpected(found.error());
+    if (found) room = *std::move(found);
+  }
+  const bool direct = room.kind == wire::RoomKind::direct;
+  const auto level = default_level(direct, room.members, options_.default_level, options_.large_room);
+  for (const auto* job : jobs) {
+    const auto at = std::ranges::find(*candidates, job->user, &NotifyCandidate::user);
+    NotifyFacts facts{
+        .member = false, .direct = direct, .level_by_default = level, .at = job->since, .now = clock_.wall()};
+    if (at != candidates->end()) {
+      facts.member = at->role != wire::Role::none || room_id == 0;
+      facts.read = room_id != 0 && at->read >= job->want_seq;
+      facts.mention = job->mention_seq > std::max(at->read, job->shown_seq) || room_id == 0;
+      facts.wishes = at->room;
+      facts.quiet_until = quiet_until(at->quiet, facts.now);
+      facts.attention = around_.attention(job->user).value_or(Attention::offline);
+    }
+    verdicts.push_back(verdict(*job, facts));
+  }
+  return {};
+}
+
+// What is shown and has changed is brought up to date whoever is there; nothing new is told with it that is not wanted.
+NotifyVerdict Planner::verdict(const NotifyJob& job, const NotifyFacts& facts) {
+  using Verdict = NotifyVerdict::What;
+  NotifyVerdict verdict{.job = job.id, .what = Verdict::ready, .want_seq = job.want_seq};
+  if (job.changed && facts.member) return verdict;
+  auto ruling = rule(facts, options_.times);
+  if (ruling.what == What::tell) {
+    const auto wait = pace_.take(job.user, facts.now);
+    if (!wait) return verdict;
+    ruling = {.what = What::later, .when = *wait};
+  }
+  if (ruling.what == What::later) {
+    verdict.what = Verdict::later;
+    verdict.due = ruling.when;
+    return verdict;
+  }
+  verdict.what = Verdict::drop;
+  verdict.reason = ruling.reason;
+  return verdict;
+}
+
+std::optional<SteadyTime> Planner::next_due() {
+  std::unique_lock lock(mutex_);
+  auto due = agenda_.next_due();
+  lock.unlock();
+  if (!asked_) return clock_.steady();
+  if (next_job_) {
+    const auto at = steady_of(*next_job_, clock_);
+    if (!due || at < *due) due = at;
+  }
+  return due;
+}
+
+}  // namespace parley::backend
