@@ -123,6 +123,11 @@ std::vector<LiveDevice> PresenceKeeper::devices(const std::string& user) {
   return all;
 }
 
+bool PresenceKeeper::knows_connections() {
+  std::lock_guard lock(mutex_);
+  return phase_ == Phase::running;
+}
+
 void PresenceKeeper::invisible_changed(const std::string& user, bool invisible) {
   std::lock_guard lock(mutex_);
   reload_ = phase_ == Phase::loading;

@@ -73,6 +73,8 @@ class PresenceKeeper final : public RoomEvents, public LivePresence {
   void messages_stored(std::uint64_t, std::uint64_t) override {}
 
   std::vector<LiveDevice> devices(const std::string& user) override;
+  // All connections are known: devices() is to be relied on. Not so before, and for a moment after, activate().
+  bool knows_connections();
   void invisible_changed(const std::string& user, bool invisible) override;
   std::vector<DeviceSeen> forget_device(const std::string& user, const std::string& device) override;
 

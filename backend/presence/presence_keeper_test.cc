@@ -221,6 +221,18 @@ TEST_F(PresenceKeeperTest, the_invisible_leave_at_once_and_come_back_at_once) {
   EXPECT_THAT(published(), ElementsAre("den/al online", "lab/al online"));
 }
 
+TEST_F(PresenceKeeperTest, connections_are_known_once_the_broker_has_listed_them) {
+  broker.away = true;
+  keeper.activate();
+  run_for(1ms);
+  EXPECT_FALSE(keeper.knows_connections());
+  broker.away = false;
+  run_for(5s);
+  EXPECT_TRUE(keeper.knows_connections());
+  keeper.deactivate();
+  EXPECT_FALSE(keeper.knows_connections());
+}
+
 TEST_F(PresenceKeeperTest, a_wish_to_be_invisible_while_the_store_is_read_is_not_missed) {
   keeper.activate();
   ASSERT_TRUE(stores.presence->set_invisible("al", true));
