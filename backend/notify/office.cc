@@ -30,12 +30,13 @@ std::vector<std::string> for_everybody(const std::vector<std::unique_ptr<Provide
 }
 
 PlannerOptions planner_options(const Config::Notify& config, std::vector<std::string> for_everybody) {
-  return {.times = {.delay = config.delay, .away_delay = config.away_delay, .max_age = config.max_age},
-          .default_level = static_cast<NotifyLevel>(config.default_level),
-          .large_room = config.large_room,
-          .user_per_minute = config.user_per_minute,
-          .email_delay = config.email.delay,
-          .for_everybody = std::move(for_everybody)};
+  return {
+      .judge = {.times = {.delay = config.delay, .away_delay = config.away_delay, .max_age = config.max_age},
+                .default_level = static_cast<NotifyLevel>(config.default_level),
+                .large_room = config.large_room,
+                .user_per_minute = config.user_per_minute},
+      .email_delay = config.email.delay,
+      .for_everybody = std::move(for_everybody)};
 }
 
 std::uint32_t per_s(const Config::Notify& config, const std::string& provider) {

@@ -49,16 +49,12 @@ Planner::Planner(Stores& stores, PlannerSurroundings around, Metrics& metrics, c
       look_seconds_(metrics.histogram("parley_notify_look_seconds",
                                       "How long a look at a room and all its members took.")),
       agenda_(agenda_options(options_)),
-      pace_(options_.user_per_minute) {
-  for (const char* outcome : {"ready", "later", "dropped"})
-    verdicts_.emplace(outcome, metrics.counter("parley_notify_verdicts_total",
-                                               "Jobs judged when they were due.", {{"verdict", outcome}}));
-}
+      judge_(stores, around_.attention, metrics, clock, options_.judge) {}
 
 void Planner::activate() {
   std::lock_guard lock(mutex_);
   active_ = true;
-  asked_ = false;
+  begin_ = true;
   agenda_.start(clock_.steady());
   thread_.wake();
 }
@@ -80,6 +76,7 @@ std::optional<SteadyTime> Planner::step() {
   {
     std::lock_guard lock(mutex_);
     if (!active_) return std::nullopt;
+    if (std::exchange(begin_, false)) judge_.look_again();
   }
   if (!around_.attention("")) return now + kUntilKnown;
   if (!(judge_due() && plan_due(now) && pass(now))) {
@@ -88,6 +85,12 @@ std::optional<SteadyTime> Planner::step() {
   }
   works_ = true;
   return next_due();
+}
+
+bool Planner::judge_due() {
+  const auto ready = judge_.step();
+  if (ready && *ready) around_.jobs_ready();
+  return ready.has_value();
 }
 
 bool Planner::plan_due(SteadyTime now) {
@@ -144,14 +147,15 @@ Result<> Planner::plan(std::uint64_t room_id) {
 Result<> Planner::plan(const Room& room, std::uint64_t cursor) {
   const auto began = clock_.steady();
   const bool direct = room.kind == wire::RoomKind::direct;
-  Look look{.room = room,
-            .level = default_level(direct, room.members, options_.default_level, options_.large_room),
-            .everyone_counts = room.members <= options_.everyone_max};
+  Look look{
+      .room = room,
+      .level = default_level(direct, room.members, options_.judge.default_level, options_.judge.large_room),
+      .everyone_counts = room.members <= options_.everyone_max};
   if (auto read = read_news(look, cursor); !read) return read;
   if (const auto& changed = look.news.changed(); !changed.empty()) {
     const auto touched = stores_.notify->touch(room.id, changed, clock_.wall());
     if (!touched) return std::unexpected(touched.error());
-    asked_ = asked_ && *touched == 0;
+    if (*touched > 0) judge_.look_again();
   }
   if (!look.news.empty())
     if (auto marked = mark_members(look); !marked) return marked;
@@ -165,7 +169,7 @@ Result<> Planner::read_news(Look& look, std::uint64_t cursor) {
   const auto newest = look.room.last_seq;
   const auto reach = cursor == 0 ? kFirstLook : kEntriesMax;
   auto after = std::max(cursor, newest > reach ? newest - reach : 0);
-  const auto since = clock_.wall() - options_.times.max_age;
+  const auto since = clock_.wall() - options_.judge.times.max_age;
   while (after < newest) {
     const auto page = stores_.messages->page(
         {.room_id = look.room.id, .after = after, .limit = kEntriesAtOnce, .max_bytes = 4 * 1024 * 1024});
@@ -205,7 +209,7 @@ Result<> Planner::put(std::vector<NotifyMark>& marks, std::size_t at_least) {
         std::span(marks).subspan(done, std::min<std::size_t>(kNotifyBatchMax, marks.size() - done));
     if (auto marked = stores_.notify->mark(some, clock_.wall()); !marked) return marked;
     marks_.add(static_cast<double>(some.size()));
-    asked_ = false;
+    judge_.look_again();
     done += some.size();
   }
   marks.erase(marks.begin(), marks.begin() + static_cast<std::ptrdiff_t>(done));
@@ -245,7 +249,7 @@ void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
     facts = facts_of(look, candidate, said);
     facts.attention = attention;
     facts.quiet_until = quiet_until;
-    ruling = rule(facts, options_.times);
+    ruling = rule(facts, options_.judge.times);
     if (ruling.what != What::never) found = &said;
     return found != nullptr;
   };
@@ -275,99 +279,12 @@ void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
   for (const auto& provider : options_.for_everybody) add("@" + provider, provider);
 }
 
-bool Planner::judge_due() {
-  if (asked_ && (!next_job_ || *next_job_ > clock_.wall())) return true;
-  const auto jobs = stores_.notify->due(clock_.wall(), options_.page);
-  if (!jobs) return false;
-  if (!jobs->empty()) {
-    const auto verdicts = judge(*jobs);
-    if (!verdicts) return false;
-    if (!stores_.notify->judge(*verdicts, clock_.wall())) return false;
-    bool ready = false;
-    for (const auto& verdict : *verdicts) {
-      constexpr std::array kNames{"ready", "later", "dropped"};
-      verdicts_.at(kNames.at(static_cast<std::size_t>(verdict.what))).add();
-      ready = ready || verdict.what == NotifyVerdict::What::ready;
-    }
-    if (ready) around_.jobs_ready();
-  }
-  const auto next = stores_.notify->next_due();
-  if (!next) return false;
-  next_job_ = *next;
-  asked_ = true;
-  return true;
-}
-
-Result<std::vector<NotifyVerdict>> Planner::judge(const std::vector<NotifyJob>& jobs) {
-  std::map<std::uint64_t, std::vector<const NotifyJob*>> rooms;
-  for (const auto& job : jobs) rooms[job.room_id].push_back(&job);
-  std::vector<NotifyVerdict> verdicts;
-  for (const auto& [room, of_room] : rooms)
-    if (auto judged = judge_of_room(room, of_room, verdicts); !judged) return std::unexpected(judged.error());
-  return verdicts;
-}
-
-Result<> Planner::judge_of_room(std::uint64_t room_id, const std::vector<const NotifyJob*>& jobs,
-                                std::vector<NotifyVerdict>& verdicts) {
-  std::vector<std::string> users;
-  for (const auto* job : jobs) users.push_back(job->user);
-  std::ranges::sort(users);
-  users.erase(std::unique(users.begin(), users.end()), users.end());
-  const auto candidates = stores_.notify->candidates({.room_id = room_id, .users = users});
-  if (!candidates) return std::unexpected(candidates.error());
-  Room room;
-  if (room_id != 0) {
-    auto found = stores_.rooms->get(room_id);
-    if (!found && found.error().code != Errc::not_found) return std::unexpected(found.error());
-    if (found) room = *std::move(found);
-  }
-  const bool direct = room.kind == wire::RoomKind::direct;
-  const auto level = default_level(direct, room.members, options_.default_level, options_.large_room);
-  for (const auto* job : jobs) {
-    const auto at = std::ranges::find(*candidates, job->user, &NotifyCandidate::user);
-    NotifyFacts facts{
-        .member = false, .direct = direct, .level_by_default = level, .at = job->since, .now = clock_.wall()};
-    if (at != candidates->end()) {
-      facts.member = at->role != wire::Role::none || room_id == 0;
-      facts.read = room_id != 0 && at->read >= job->want_seq;
-      facts.mention = job->mention_seq > std::max(at->read, job->shown_seq) || room_id == 0;
-      facts.wishes = at->room;
-      facts.quiet_until = quiet_until(at->quiet, facts.now);
-      facts.attention = around_.attention(job->user).value_or(Attention::offline);
-    }
-    verdicts.push_back(verdict(*job, facts));
-  }
-  return {};
-}
-
-// What is shown and has changed is brought up to date whoever is there; nothing new is told with it that is not wanted.
-NotifyVerdict Planner::verdict(const NotifyJob& job, const NotifyFacts& facts) {
-  using Verdict = NotifyVerdict::What;
-  NotifyVerdict verdict{.job = job.id, .what = Verdict::ready, .want_seq = job.want_seq};
-  if (job.changed && facts.member) return verdict;
-  auto ruling = rule(facts, options_.times);
-  if (ruling.what == What::tell) {
-    const auto wait = pace_.take(job.user, facts.now);
-    if (!wait) return verdict;
-    ruling = {.what = What::later, .when = *wait};
-  }
-  if (ruling.what == What::later) {
-    verdict.what = Verdict::later;
-    verdict.due = ruling.when;
-    return verdict;
-  }
-  verdict.what = Verdict::drop;
-  verdict.reason = ruling.reason;
-  return verdict;
-}
-
 std::optional<SteadyTime> Planner::next_due() {
   std::unique_lock lock(mutex_);
   auto due = agenda_.next_due();
   lock.unlock();
-  if (!asked_) return clock_.steady();
-  if (next_job_) {
-    const auto at = steady_of(*next_job_, clock_);
+  if (const auto job = judge_.next()) {
+    const auto at = steady_of(*job, clock_);
     if (!due || at < *due) due = at;
   }
   return due;

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "backend/metrics/metrics.h"
+#include "backend/notify/job_judge.h"
 #include "backend/notify/room_news.h"
 #include "backend/notify/rules.h"
-#include "backend/notify/user_pace.h"
 #include "backend/requests/room_events.h"
 #include "backend/state/room_agenda.h"
 #include "backend/state/step_thread.h"
@@ -22,21 +22,17 @@
 namespace parley::backend {
 
 struct PlannerOptions {
-  NotifyTimes times{};
-  NotifyLevel default_level = NotifyLevel::all;
-  std::uint32_t large_room = 500;      // members above which `all` by default means mentions
-  std::uint32_t everyone_max = 500;    // members whom @room mentions at most; in larger rooms nobody
-  std::uint32_t user_per_minute = 20;  // 0: no limit
+  JudgeOptions judge{};
+  std::uint32_t everyone_max = 500;  // members whom @room mentions at most; in larger rooms nobody
   std::chrono::milliseconds email_delay{900'000};
   std::vector<std::string> for_everybody{};   // operators' providers: a target of each user
-  std::uint32_t page = 1'000;                 // members looked at, and jobs judged, at once
+  std::uint32_t page = 1'000;                 // members looked at at once
   std::chrono::milliseconds debounce{1'000};  // between two looks at one room
 };
 
 // What planning needs of the rest, besides the stores.
 struct PlannerSurroundings {
-  // nullopt: who is connected is not known yet.
-  std::function<std::optional<Attention>(const std::string& user)> attention;
+  AttentionOf attention;
   std::function<void()> jobs_ready;  // told after some were made ready
 };
 
@@ -91,10 +87,6 @@ class Planner final : public RoomEvents {
   Result<> put(std::vector<NotifyMark>& marks, std::size_t at_least);
 
   bool judge_due();
-  Result<std::vector<NotifyVerdict>> judge(const std::vector<NotifyJob>& jobs);
-  Result<> judge_of_room(std::uint64_t room_id, const std::vector<const NotifyJob*>& jobs,
-                         std::vector<NotifyVerdict>& verdicts);
-  NotifyVerdict verdict(const NotifyJob& job, const NotifyFacts& facts);
   std::optional<SteadyTime> next_due();
 
   Stores& stores_;
@@ -104,16 +96,14 @@ class Planner final : public RoomEvents {
   const PlannerOptions options_;
   const Counter looks_, marks_, failures_;
   const Histogram look_seconds_;
-  std::map<std::string, Counter> verdicts_;  // by outcome
 
   std::mutex mutex_;
   bool active_ = false;
+  bool begin_ = false;  // look at all jobs
   RoomAgenda agenda_;
 
   // Of the thread that steps.
-  UserPace pace_;
-  std::optional<WallTime> next_job_;  // when the next waiting job is due; nullopt: to be asked for
-  bool asked_ = false;
+  JobJudge judge_;
   bool works_ = true;
 
   StepThread thread_;
