@@ -12,6 +12,7 @@
 #include "backend/app/open_stores.h"
 #include "backend/config/config.h"
 #include "backend/config/store_config.h"
+#include "backend/notify/providers/make_providers.h"
 #include "backend/requests/create_admin.h"
 #include "base/backoff.h"
 
@@ -72,6 +73,8 @@ int check(const Config& config) {
     if (auto store = postgres_store(config); !store)
       return wrong_config({"store_password_file: " + store.error().message});
   if (auto cache = try_cache(config, SystemClock()); !cache) return wrong_config({cache.error().message});
+  if (auto notify = try_providers(config, SystemClock()); !notify)
+    return wrong_config({notify.error().message});
   std::cout << "ok\n";
   return kOk;
 }

@@ -7,6 +7,7 @@
 
 #include "backend/config/cache_config.h"
 #include "backend/config/keys.h"
+#include "backend/config/notify_config.h"
 #include "backend/config/store_config.h"
 #include "base/file.h"
 
@@ -160,6 +161,7 @@ std::expected<Config, ConfigErrors> parse_config(std::string_view text, const st
   for (const auto& given : overrides) read_override(given, config, errors);
   if (auto sound = check_store(config); !sound) errors.push_back(sound.error().message);
   if (auto sound = check_cache(config); !sound) errors.push_back(sound.error().message);
+  if (auto sound = check_notify(config); !sound) errors.push_back(sound.error().message);
   if (!errors.empty()) return std::unexpected(std::move(errors));
   return config;
 }

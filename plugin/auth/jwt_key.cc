@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/crypto.h"
-#include "plugin/auth/openssl_errors.h"
+#include "base/openssl_errors.h"
 
 namespace parley::plugin {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
 #include <openssl/err.h>
 
-namespace parley::plugin {
+namespace parley {
 
-// Takes back what OpenSSL calls in its scope leave in the thread's error queue. The broker shares that queue:
+// Takes back what OpenSSL calls in its scope leave in the thread's error queue. Others share that queue (the broker, libcurl):
 // SSL_get_error looks into it, and a left-over entry of ours would end somebody's TLS connection.
 class OpensslErrorScope {
  public:
@@ -13,4 +13,4 @@ class OpensslErrorScope {
   OpensslErrorScope& operator=(const OpensslErrorScope&) = delete;
 };
 
-}  // namespace parley::plugin
+}  // namespace parley

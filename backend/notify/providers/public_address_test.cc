@@ -1,0 +1,95 @@
+#include "backend/notify/providers/public_address.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include <cstring>
+#include <string>
+
+namespace parley::backend {
+namespace {
+
+bool is_public(const std::string& text) {
+  sockaddr_storage storage{};
+  if (text.find(':') == std::string::npos) {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+    v4->sin_family = AF_INET;
+    EXPECT_EQ(inet_pton(AF_INET, text.c_str(), &v4->sin_addr), 1) << text;
+  } else {
+    auto* v6 = reinterpret_cast<sockaddr_in6*>(&storage);
+    v6->sin6_family = AF_INET6;
+    EXPECT_EQ(inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr), 1) << text;
+  }
+  return is_public_address(*reinterpret_cast<const sockaddr*>(&storage));
+}
+
+TEST(PublicAddress, hosts_of_the_internet_are) {
+  for (const auto* address : {"1.1.1.1",
+                              "9.255.255.255",
+                              "11.0.0.0",
+                              "100.63.255.255",
+                              "100.128.0.0",
+                              "126.255.255.255",
+                              "128.0.0.0",
+                              "169.253.255.255",
+                              "169.255.0.0",
+                              "172.15.255.255",
+                              "172.32.0.0",
+                              "192.167.255.255",
+                              "192.169.0.0",
+                              "198.17.255.255",
+                              "198.20.0.0",
+                              "223.255.255.255",
+                              "2606:4700::1111",
+                              "2a00:1450:4001:80b::200e",
+                              "2001:4860:4860::8888",
+                              "2001:200::1"})
+    EXPECT_TRUE(is_public(address)) << address;
+}
+
+TEST(PublicAddress, what_only_this_machine_or_network_reaches_is_not) {
+  for (const auto* address : {"0.0.0.0",
+                              "0.1.2.3",
+                              "10.0.0.1",
+                              "10.255.255.255",
+                              "100.64.0.1",
+                              "127.0.0.1",
+                              "127.255.255.254",
+                              "169.254.169.254",
+                              "172.16.0.1",
+                              "172.31.255.255",
+                              "192.0.0.1",
+                              "192.168.1.1",
+                              "198.18.0.1",
+                              "198.19.255.255",
+                              "224.0.0.1",
+                              "239.255.255.255",
+                              "240.0.0.1",
+                              "255.255.255.255",
+                              "::",
+                              "::1",
+                              "fe80::1",
+                              "febf::1",
+                              "fc00::1",
+                              "fd12:3456::1",
+                              "ff02::1",
+                              "fec0::1"})
+    EXPECT_FALSE(is_public(address)) << address;
+}
+
+TEST(PublicAddress, an_ipv4_address_in_ipv6_clothes_is_not) {
+  for (const auto* address : {"::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:1.1.1.1", "::127.0.0.1",
+                              "64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2002:7f00:1::", "2001:0:7f00:1::1"})
+    EXPECT_FALSE(is_public(address)) << address;
+}
+
+TEST(PublicAddress, other_families_are_not) {
+  sockaddr_storage storage{};
+  storage.ss_family = AF_UNIX;
+  EXPECT_FALSE(is_public_address(*reinterpret_cast<const sockaddr*>(&storage)));
+}
+
+}  // namespace
+}  // namespace parley::backend
