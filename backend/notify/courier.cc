@@ -232,6 +232,7 @@ NotifyResult Courier::again(const NotifyJob& job, const Delivery& delivery) {
 // What an answer says of the provider itself.
 void Courier::learn(const Sent& sent) {
   const auto what = sent.delivery.what;
+  if (sent.delivery.of_target) return sent.permit->succeeded();
   const bool told_to_wait = what == Delivery::What::retry && sent.delivery.after > milliseconds(0);
   if (what == Delivery::What::retry && !told_to_wait)
     sent.permit->failed();

@@ -60,6 +60,8 @@ struct Delivery {
   What what = What::sent;
   std::string reason{};  // for operators: the provider's words, cut; no address, no secret, no content
   std::chrono::milliseconds after{0};  // of retry
+  // It is about this target alone (a server its user named, a mailbox): nothing is to be concluded for others of this provider.
+  bool of_target = false;
 };
 
 }  // namespace parley::backend

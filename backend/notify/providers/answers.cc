@@ -24,6 +24,11 @@ Delivery misconfigured(std::string reason) {
   return {What::misconfigured, std::move(reason)};
 }
 
+Delivery of_target(Delivery delivery) {
+  delivery.of_target = true;
+  return delivery;
+}
+
 Delivery unanswered(const HttpAnswer& answer) {
   switch (answer.failure) {
     case HttpAnswer::Failure::tls:

@@ -15,6 +15,7 @@ Delivery retry(std::string reason, const HttpAnswer& answer = {});
 Delivery target_dead(std::string reason);
 Delivery refused(std::string reason);
 Delivery misconfigured(std::string reason);
+Delivery of_target(Delivery delivery);  // with Delivery::of_target set
 
 // Of an exchange without an answer. Another server's certificate is wrong: misconfigured.
 Delivery unanswered(const HttpAnswer& answer);

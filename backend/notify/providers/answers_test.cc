@@ -150,6 +150,8 @@ TEST(Answers, of_web_push_never_say_that_we_are_wrong_because_a_user_named_the_s
                {500, "", What::retry, "HTTP 500"}},
               web_push_answer);
   EXPECT_EQ(web_push_answer({.failure = Failure::tls}).what, What::retry);
+  EXPECT_TRUE(web_push_answer({.failure = Failure::lost}).of_target);
+  EXPECT_TRUE(web_push_answer({.status = 503}).of_target);
 }
 
 TEST(Answers, of_a_webhook) {
@@ -223,6 +225,15 @@ TEST(Answers, of_a_token_endpoint) {
   EXPECT_EQ(what(200, "garbage"), What::retry);
   EXPECT_EQ(what(200, R"({"access_token":"a\r\nX: y","expires_in":1})"), What::retry);
   EXPECT_EQ(what(200, R"({"access_token":"a","expires_in":-1})"), What::retry);
+}
+
+TEST(Answers, about_one_target_count_for_no_other) {
+  const HttpAnswer of_device{.status = 429, .body = R"({"reason":"TooManyRequests"})"};
+  EXPECT_TRUE(apns_answer(of_device, {}).of_target);
+  EXPECT_FALSE(apns_answer({.status = 503}, {}).of_target);
+  const MailAnswer greylisted{
+      .failure = MailAnswer::Failure::answer, .stage = MailAnswer::Stage::to, .code = 450};
+  EXPECT_TRUE(mail_answer(greylisted).of_target);
 }
 
 TEST(Answers, say_how_long_to_wait) {

@@ -132,6 +132,7 @@ Delivery apns_answer(const HttpAnswer& answer, WallTime registered, bool* token_
   const auto word = error_word(member(body, "reason"));
   const auto reason = status_text(answer, word);
   if (answer.status == 200) return sent();
+  if (word == "TooManyRequests") return of_target(retry(reason, answer));  // Apple's limit for one device
   if (answer.status == 429 || answer.status >= 500) return retry(reason, answer);
   const bool gone = answer.status == 410 && (word == "Unregistered" || word == "ExpiredToken");
   if (gone) return registered_after(body, registered) ? retry(reason) : target_dead(reason);

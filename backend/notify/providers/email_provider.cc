@@ -33,7 +33,7 @@ Delivery mail_answer(const MailAnswer& answer) {
     case MailAnswer::Failure::answer:
       break;
   }
-  if (answer.code < 500) return retry(reason);
+  if (answer.code < 500) return answer.stage == Stage::to ? of_target(retry(reason)) : retry(reason);
   // Until a recipient is named, all that was said no to is ours: login and sender.
   if (answer.stage != Stage::to && answer.stage != Stage::text) return misconfigured(reason);
   const bool nobody = answer.code == 550 || answer.code == 551 || answer.code == 553;

@@ -84,13 +84,14 @@ Result<std::string> Vapid::authorization(const std::string& origin) {
 }
 
 Delivery web_push_answer(const HttpAnswer& answer) {
-  if (answer.failure == HttpAnswer::Failure::tls || answer.failure == HttpAnswer::Failure::protocol)
-    return retry(answer.error);
-  if (answer.failure != HttpAnswer::Failure::none) return unanswered(answer);
+  using Failure = HttpAnswer::Failure;
+  if (answer.failure == Failure::busy || answer.failure == Failure::internal) return unanswered(answer);
+  if (answer.failure == Failure::address) return refused(answer.error);
+  if (answer.failure != Failure::none) return of_target(retry(answer.error));
   const int status = answer.status;
   if (status >= 200 && status < 300) return sent();
   if (status == 404 || status == 410) return target_dead(status_text(answer));
-  if (status == 408 || status == 429 || status >= 500) return retry(status_text(answer), answer);
+  if (status == 408 || status == 429 || status >= 500) return of_target(retry(status_text(answer), answer));
   return refused(status_text(answer));
 }
 

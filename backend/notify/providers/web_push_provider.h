@@ -42,7 +42,7 @@ class Vapid {
 };
 
 // The endpoint is a server that a user named: what it says counts for this registration alone, so none of its answers is
-// `misconfigured`.
+// `misconfigured`, and a retry is `of_target`.
 Delivery web_push_answer(const HttpAnswer& answer);
 
 // Web Push (RFC 8030) to browsers: the notification's JSON, encrypted for the browser (RFC 8291).
