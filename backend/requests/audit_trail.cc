@@ -7,7 +7,8 @@ namespace parley::backend {
 namespace {
 
 // Never kept: secrets, and what people wrote.
-constexpr std::array<std::string_view, 5> kLeftOut{"password", "old", "code", "entries", "confirm"};
+constexpr std::array<std::string_view, 7> kLeftOut{"password", "old",     "code", "entries",
+                                                   "confirm",  "address", "keys"};
 constexpr std::chrono::hours kSweepEvery{1};
 constexpr std::uint32_t kSweptAtOnce = 10'000;
 
@@ -43,12 +44,13 @@ Act AuditTrail::act_of(const wire::Request& request) {
 }
 
 void AuditTrail::ended(Services& services, Act act, Audited audited, const Outcome& outcome) {
-  if (audited == Audited::no) return;
+  const bool own = act.user.empty() || act.user == act.actor;
+  if (audited == Audited::no || (audited == Audited::others && own)) return;
   if (outcome && audited == Audited::within) return forget_old(services);
   if (!outcome) {
     if (!is_denial(outcome.error().code) || !may_record_refusal(services.clock.steady())) return;
     act.outcome = wire::code_name(outcome.error().code);
-  } else {
+  } else if (std::holds_alternative<Deferred>(*outcome)) {
     act.outcome = "asked";
   }
   if (auto kept = services.stores.audit->record(act); !kept && services.options.log)

@@ -1,6 +1,7 @@
 #include <map>
 
 #include "backend/requests/handlers.h"
+#include "backend/requests/notify_desk.h"
 #include "backend/requests/params.h"
 #include "backend/requests/reply_text.h"
 #include "wire/topics.h"
@@ -72,6 +73,7 @@ Outcome device_forget(const RequestContext& context) {
   if (!noted) return refuse(context, noted.error());
   auto forgotten = devices.forget(*user, device);
   if (!forgotten) return refuse(context, forgotten.error());
+  if (auto* desk = context.services.options.notify) desk->forget(*user);
   return Deferred{[&services = context.services, user = *user, device, revoked = forgotten->value.size(),
                    version = forgotten->version](const std::function<void(Reply)>& reply) {
     if (version == 0) return put_out(services, user, device, revoked, reply);

@@ -36,8 +36,10 @@ Outcome user_erase(const RequestContext& context) {
   if (!begun) return refuse(context, begun.error());
   return Changed{.version = begun->version,
                  .result = erasure_json(begun->value, progress_of(context)).dump(),
-                 .committed = [work = context.services.options.erase_work] {
+                 .committed = [work = context.services.options.erase_work,
+                               desk = context.services.options.notify, name] {
                    if (work) work->begun();
+                   if (desk) desk->forget(name);
                  }};
 }
 

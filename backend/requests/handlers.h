@@ -1,4 +1,5 @@
 #pragma once
+#include <span>
 #include <string_view>
 
 #include "backend/requests/request_context.h"
@@ -11,8 +12,9 @@ using Handler = Outcome (*)(const RequestContext&);
 enum class MethodKind { read, change };
 
 // Is it in the audit log? `within`: what changes the store takes the act along (RequestContext::act). `apart`:
-// the broker does it, so it is recorded by itself. What is refused is recorded either way.
-enum class Audited { no, within, apart };
+// it is recorded by itself, as `asked` when somebody else is to do it. `others`: the same, but what users do with
+// what is their own is not. What is refused is recorded either way.
+enum class Audited { no, within, apart, others };
 
 struct Method {
   std::string_view name;
@@ -23,6 +25,8 @@ struct Method {
 
 // nullptr: there is no such method.
 const Method* find_method(std::string_view name);
+// All of them, in byte order.
+std::span<const Method> methods();
 
 // The methods of topics.md §4, one handler each: it reads the parameters, judges who may, acts. Handlers may
 // throw nothing but for want of memory. Those of kind `change` are called by one thread at a time.
@@ -81,6 +85,19 @@ Outcome token_revoke(const RequestContext& context);
 Outcome token_list(const RequestContext& context);
 Outcome session_list(const RequestContext& context);
 Outcome session_kick(const RequestContext& context);
+Outcome push_register(const RequestContext& context);
+Outcome push_unregister(const RequestContext& context);
+Outcome push_list(const RequestContext& context);
+Outcome notify_get(const RequestContext& context);
+Outcome notify_set(const RequestContext& context);
+Outcome notify_room(const RequestContext& context);
+Outcome notify_block(const RequestContext& context);
+Outcome notify_unblock(const RequestContext& context);
+Outcome notify_log(const RequestContext& context);
+Outcome notify_dead(const RequestContext& context);
+Outcome notify_retry(const RequestContext& context);
+Outcome notify_test(const RequestContext& context);
+Outcome notify_status(const RequestContext& context);
 Outcome append(const RequestContext& context);
 Outcome server_shards(const RequestContext& context);
 Outcome server_status(const RequestContext& context);

@@ -11,6 +11,7 @@
 #include "backend/requests/dispatcher.h"
 #include "backend/requests/erase_progress.h"
 #include "backend/requests/live_presence.h"
+#include "backend/requests/notify_desk.h"
 #include "backend/requests/room_events.h"
 #include "backend/retention/expirer_progress.h"
 #include "backend/store/stores.h"
@@ -42,6 +43,7 @@ struct DispatcherOptions {
   std::function<ExpirerProgress()> expirer;  // what server.status tells of it; empty: nothing
   // Raises marks and tells what became of it, once, on any thread (MarkWriter::raise). Empty: unavailable.
   std::function<void(MarkRaise raise, std::function<void(Result<MarkOutcome>)> done)> raise_marks;
+  NotifyDesk* notify = nullptr;     // outlives the dispatcher; null: this server notifies nobody
   EraseWork* erase_work = nullptr;  // told of erases that were begun; outlives the dispatcher
 };
 

@@ -34,9 +34,22 @@ constexpr Method kMethods[] = {
     {"member.unban", member_unban, change, within},
     {"member.unmute", member_unmute, change, within},
     {"message.delete", message_delete, change, apart},
+    {"notify.block", notify_block, change},
+    {"notify.dead", notify_dead, read},
+    {"notify.get", notify_get, read},
+    {"notify.log", notify_log, read},
+    {"notify.retry", notify_retry, change, apart},
+    {"notify.room", notify_room, change},
+    {"notify.set", notify_set, change, others},
+    {"notify.status", notify_status, read},
+    {"notify.test", notify_test, read, apart},
+    {"notify.unblock", notify_unblock, change},
     {"presence.get", presence_get, read},
     {"presence.list", presence_list, read},
     {"presence.set", presence_set, change},
+    {"push.list", push_list, read},
+    {"push.register", push_register, change, others},
+    {"push.unregister", push_unregister, change, others},
     {"read", read_marks, read},
     {"room.create", room_create, change},
     {"room.delete", room_delete, change, within},
@@ -76,6 +89,10 @@ static_assert(std::ranges::is_sorted(kMethods, {}, &Method::name));
 const Method* find_method(std::string_view name) {
   auto found = std::ranges::lower_bound(kMethods, name, {}, &Method::name);
   return found != std::end(kMethods) && found->name == name ? found : nullptr;
+}
+
+std::span<const Method> methods() {
+  return kMethods;
 }
 
 }  // namespace parley::backend
