@@ -1,5 +1,7 @@
 #include "tools/parleyctl/context.h"
 
+#include <algorithm>
+
 #include "tools/parleyctl/config.h"
 #include "wire/limits.h"
 
@@ -13,6 +15,7 @@ Outcome<Session*> Context::session() {
   }
   auto config = load_config(config_path);
   if (!config) return std::unexpected(config.error());
+  config->timeout = std::max(config->timeout, patience);
   auto session = Session::connect(*config);
   if (!session) return std::unexpected(session.error());
   session_ = std::move(*session);

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -33,6 +34,8 @@ class Context {
   std::ostream& err;
   std::string config_path;
   bool json = false;
+  std::chrono::milliseconds patience{
+      0};                             // how long to wait for an answer at least; counts before the first call
   std::function<Outcome<>()> chosen;  // the command that was given
 
  private:

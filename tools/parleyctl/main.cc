@@ -52,6 +52,8 @@ int run(int argc, char** argv) {
   add_session_commands(app, context);
   add_device_commands(app, context);
   add_presence_commands(app, context);
+  add_push_commands(app, context);
+  add_notify_commands(app, context);
   add_import_command(app, context);
   add_export_command(app, context);
   add_store_commands(app, context);
