@@ -37,8 +37,9 @@ class DeviceStore {
 
   virtual Result<std::vector<DeviceRow>> list(const std::string& user) = 0;  // in byte order of names
 
-  // Removes the device and revokes the tokens it came with, each of this user's; gives their ids. not_found:
-  // this user has no such device. version 0: there was no token.
+  // Removes the device, revokes the tokens it came with, each of this user's, and gives their ids; its registrations
+  // (PushStore) and their jobs go too. not_found: this user has no such device, and none is registered. version 0: there
+  // was no token.
   virtual Result<Committed<std::vector<std::string>>> forget(const std::string& user,
                                                              const std::string& device) = 0;
 };

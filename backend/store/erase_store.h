@@ -37,7 +37,7 @@ class EraseStore {
  public:
   virtual ~EraseStore() = default;
 
-  // Disables the account for ever, takes its password, tokens and rights, and blocks its name: from now on neither
+  // Disables the account for ever, takes its password, tokens, rights, registrations and notifications, and blocks its name: from now on neither
   // UserStore::create nor anything else makes an account of it. `act` is recorded with the pseudonym as its user.
   // not_found: no such user. An erase of this user that has begun already is given as it is, with version 0.
   virtual Result<Committed<Erasure>> begin(const std::string& user, const std::optional<Act>& act) = 0;

@@ -64,7 +64,7 @@ struct NotifyJob {
   WallTime shown_at{};
   std::string notice{};  // id of the notification under way or shown last; the same in all its attempts
   std::uint64_t notice_seq = 0;  // up to which message it tells
-  std::uint32_t attempts = 0;    // of the notice under way
+  std::uint32_t attempts = 0;    // of the notice under way, those that count and are over
 };
 
 // That a user is to be told; room and target as NotifyJob's.
@@ -82,8 +82,9 @@ struct NotifyVerdict {
   std::uint64_t job = 0;
   What what = What::drop;
   WallTime due{};  // of later: when to judge again
-  std::uint64_t want_seq =
-      0;                 // the job's when it was judged: nothing is dropped when a newer one has come since
+  // The job's when it was judged: it is neither dropped nor put off when a newer message has come since, or when it was changed since.
+  std::uint64_t want_seq = 0;
+  bool changed = true;
   std::string reason{};  // of drop, for the log: one word, as `read`
 };
 
@@ -97,10 +98,10 @@ struct NotifyResult {
   };
   std::uint64_t job = 0;
   What what = What::sent;
-  std::string outcome{};  // of the log: sent, updated, withdrawn, dropped, retry, dead
-  std::string reason{};   // a sentence, or a word; no content, no address
-  std::uint64_t shown_seq = 0;
-  WallTime due{};       // of retry; of sent: when a next one may go (later messages wait until then)
+  std::string outcome{};        // of the log: sent, updated, withdrawn, dropped, retry, dead
+  std::string reason{};         // a sentence, or a word; no content, no address
+  std::uint64_t shown_seq = 0;  // 0: nothing is shown now, as after a withdrawal
+  WallTime due{};  // of retry; of sent and unneeded: when a next one may go (later messages wait until then)
   bool attempt = true;  // of retry: it counts
   std::chrono::milliseconds took{0};
 };
@@ -151,15 +152,19 @@ class NotifyStore {
 
   // For each room asked for, in order: up to which message its members were marked; 0: never.
   virtual Result<std::vector<std::uint64_t>> cursors(std::span<const std::uint64_t> rooms) = 0;
+  // Of a room that is not there: nothing.
   virtual Result<> set_cursor(std::uint64_t room_id, std::uint64_t seq) = 0;
 
+  // Without those who are disabled or not there.
   virtual Result<std::vector<NotifyCandidate>> candidates(const CandidateQuery& query) = 0;
 
   // At most kNotifyBatchMax, each (room, user, target) once. No job: a new one, waiting. Waiting: seqs rise, `due` only comes
   // nearer. Ready or sending: seqs rise, nothing else. Shown: when seq is above notice_seq it waits anew, not before the job's `due`
-  // of then (NotifyResult::due); nothing when it is not above. A target that is a registration no more makes no job.
+  // of then (NotifyResult::due); nothing when it is not above. No job is made for a target that is not a registration of the user's
+  // (any more), for a user who is not there or disabled, or for a room that is not there.
   virtual Result<> mark(std::span<const NotifyMark> marks, WallTime now) = 0;
-  // What is shown of these messages of the room is to be judged anew, at once. Gives how many there were.
+  // What is shown of these messages of the room is to be judged anew, at once; what is just being sent, and tells of one of them, when
+  // that is over. Gives how many there were.
   virtual Result<std::uint32_t> touch(std::uint64_t room_id, std::span<const std::uint64_t> seqs,
                                       WallTime now) = 0;
 
@@ -167,7 +172,8 @@ class NotifyStore {
   virtual Result<std::vector<NotifyJob>> due(WallTime now, std::uint32_t limit) = 0;
   // The earliest `due` of a waiting job; nullopt: none waits.
   virtual Result<std::optional<WallTime>> next_due() = 0;
-  // Jobs that wait no more are passed over. Dropped ones that show something are shown again; the others are gone. Drops are logged.
+  // At most kNotifyBatchMax, each job once. Jobs that wait no more are passed over. Ready ones are due at once. Dropped ones that show
+  // something are shown again, as if told of all; the others are gone. Drops are logged, with want_seq.
   virtual Result<> judge(std::span<const NotifyVerdict> verdicts, WallTime now) = 0;
 };
 
@@ -177,23 +183,25 @@ class NotifyDelivery {
   virtual ~NotifyDelivery() = default;
 
   // Takes jobs of the provider that are ready and due, or whose claim has ended, the longest due first: they are `sending`, `by`'s
-  // until `until`. A job without a notice gets one, which tells up to want_seq. Nobody else gets them at the same time.
+  // until `until`. A job that has become ready gets a notice, which tells up to want_seq. Nobody else gets them at the same time.
   virtual Result<std::vector<NotifyJob>> claim(const std::string& provider, const std::string& by,
                                                std::uint32_t limit, WallTime now, WallTime until) = 0;
-  // Results of jobs claimed by `by`; those that are no longer theirs are passed over. After sent and unneeded, a job with more to
-  // tell (want_seq above notice_seq, or changed meanwhile) waits anew from `due`; after dead too, at once. Each is logged. Gives how
-  // many were theirs.
+  // At most kNotifyBatchMax, each job once. Results of jobs claimed by `by`; those that are no longer theirs are passed over. After sent
+  // and unneeded, a job with more to tell (want_seq above notice_seq, or changed meanwhile) waits anew from `due`; after dead too, at
+  // once. With no more to tell: what was sent is shown; after unneeded a job that shows something is shown again, others are gone; after
+  // dead it is gone. Each is logged, with shown_seq or else notice_seq, this attempt counted. Gives how many were theirs.
   virtual Result<std::uint32_t> finish(const std::string& by, std::span<const NotifyResult> results,
                                        WallTime now) = 0;
 
   virtual Result<std::vector<NotifyLogRow>> log(const NotifyLogQuery& query) = 0;
   virtual Result<std::vector<DeadLetter>> dead(std::uint64_t after, std::uint32_t limit) = 0;  // by id
-  // Makes a ready job of each again, with the same notice, and removes the letter; 0 of `ids`: of all, at most kNotifyBatchMax. A letter
-  // whose target is gone is removed alone. Gives how many jobs there are now.
+  // Makes a ready job of each again, with the same notice, and removes the letter; 0 of `ids`: of all, the first kNotifyBatchMax. Of
+  // several letters of one (room, user, target) the newest counts; a job that has a notice under way, or a newer one, stays as it
+  // is. A letter whose target, user or room is gone is removed alone. Gives how many jobs there are now.
   virtual Result<std::uint32_t> retry_dead(std::span<const std::uint64_t> ids, WallTime now) = 0;
-  virtual Result<std::vector<NotifyQueue>> queues() = 0;
+  virtual Result<std::vector<NotifyQueue>> queues() = 0;  // by provider; those that have any
   // Forgets jobs in the state shown since before `shown_before` (NotifyJob::shown_at), and log rows and dead letters from before
-  // `kept_from`; at most `limit` of each. Whether there is more.
+  // `kept_from`, and the oldest of more than kDeadLettersMax letters; at most `limit` of each. Whether there may be more.
   virtual Result<bool> sweep(WallTime shown_before, WallTime kept_from, std::uint32_t limit) = 0;
 };
 

@@ -63,10 +63,11 @@ class PushStore {
   // One whose provider says that nobody is there any more; not when it has been set anew with another address. Whether it was there.
   virtual Result<bool> prune(const std::string& id, const std::string& address) = 0;
 
+  // Setting, here and below: not_found: there is no such user or room. Defaults leave no row.
   virtual Result<QuietHours> quiet_hours(const std::string& user) = 0;
   virtual Result<> set_quiet_hours(const std::string& user, const QuietHours& hours) = 0;
   virtual Result<RoomNotify> room(const std::string& user, std::uint64_t room_id) = 0;
-  // Stays through leaving and coming back; ends with the room. Defaults leave no row.
+  // Stays through leaving and coming back; ends with the room.
   virtual Result<> set_room(const std::string& user, std::uint64_t room_id, const RoomNotify& notify) = 0;
   // Whose messages are to notify this user of nothing, in byte order.
   virtual Result<std::vector<std::string>> blocked(const std::string& user) = 0;

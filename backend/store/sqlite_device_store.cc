@@ -1,6 +1,7 @@
 #include "backend/store/sqlite_device_store.h"
 
 #include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_notify_rows.h"
 
 namespace parley::backend {
 namespace {
@@ -64,7 +65,9 @@ Result<Committed<std::vector<std::string>>> SqliteDeviceStore::forget(const std:
                                                                       const std::string& device) {
   using Tokens = Committed<std::vector<std::string>>;
   return database_->write([&](SqliteConnection& connection) -> Result<Tokens> {
-    if (!connection.query("SELECT 1 FROM devices WHERE user = ? AND device = ?", user, device).step())
+    const bool seen =
+        connection.query("SELECT 1 FROM devices WHERE user = ? AND device = ?", user, device).step();
+    if (drop_registrations(connection, user, device) == 0 && !seen)
       return fail(Errc::not_found, "There is no device " + device + ".");
     Tokens tokens{};
     {

@@ -5,6 +5,7 @@
 #include "backend/store/erase_rows.h"
 #include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_directory_log.h"
+#include "backend/store/sqlite_notify_rows.h"
 
 namespace parley::backend {
 namespace {
@@ -102,6 +103,7 @@ Result<Committed<Erasure>> SqliteEraseStore::begin(const std::string& user, cons
     connection.run("UPDATE users SET title = '', admin = 0, disabled = 1, scram = '' WHERE name = ?", user);
     StepDraft step{.changes = {wire::UserPut{.name = user, .disabled = true}, name_block(erasure)}};
     drop_tokens(connection, user, step.changes);
+    silence(connection, user);
     if (act) record_act(connection, act_of_erasing(*act, erasure), clock_.wall());
     return Committed<Erasure>{erasure, write_step(connection, step, steps_kept_)};
   });
@@ -172,6 +174,7 @@ Result<Committed<bool>> SqliteEraseStore::tell_some(const Erasure& erasure) {
 Result<Committed<bool>> SqliteEraseStore::forget(const Erasure& erasure) {
   return database_->write([&](SqliteConnection& connection) -> Result<Committed<bool>> {
     if (refers_to(connection, erasure.user)) return Committed<bool>{false, 0};
+    forget_wishes(connection, erasure.user);
     for (const char* sql :
          {"DELETE FROM device_tokens WHERE user = ?", "DELETE FROM devices WHERE user = ?",
           "DELETE FROM presence WHERE user = ?", "DELETE FROM tokens WHERE user = ?",

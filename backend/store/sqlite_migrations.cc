@@ -339,6 +339,106 @@ CREATE TABLE erased_rooms(
 ALTER TABLE meta ADD COLUMN erased INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+// Where people can be reached and want to be (push_store.h); what they are to be told, and were (notify_store.h). notify_jobs.state: 0 waiting,
+// 1 ready, 2 sending, 3 shown: jobs that are shown are most of them, and in no index that looking for work reads. not_before: no more is told
+// until then; again: changed since it was claimed.
+constexpr const char* kNotify = R"sql(
+CREATE TABLE push_registrations(
+  id TEXT PRIMARY KEY,
+  user TEXT NOT NULL,
+  device TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  address TEXT NOT NULL,
+  keys TEXT NOT NULL,
+  at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX registrations_of_user ON push_registrations(user, device, provider);
+CREATE UNIQUE INDEX registration_of_address ON push_registrations(provider, address);
+CREATE TABLE notify_prefs(
+  user TEXT PRIMARY KEY,
+  quiet_from INTEGER NOT NULL,
+  quiet_to INTEGER NOT NULL,
+  quiet_zone TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE notify_rooms(
+  room_id INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  level INTEGER NOT NULL,
+  muted_until INTEGER NOT NULL,
+  PRIMARY KEY (room_id, user)
+) WITHOUT ROWID;
+CREATE INDEX notify_rooms_of_user ON notify_rooms(user);
+CREATE TABLE user_blocks(
+  user TEXT NOT NULL,
+  blocked TEXT NOT NULL,
+  PRIMARY KEY (user, blocked)
+) WITHOUT ROWID;
+CREATE INDEX blockers_of_user ON user_blocks(blocked, user);
+CREATE TABLE notify_cursors(
+  room_id INTEGER PRIMARY KEY,
+  seq INTEGER NOT NULL
+);
+CREATE TABLE notify_jobs(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  user TEXT NOT NULL,
+  target TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  room_id INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  want_seq INTEGER NOT NULL,
+  mention_seq INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  shown_seq INTEGER NOT NULL,
+  shown_at INTEGER NOT NULL,
+  notice TEXT NOT NULL,
+  notice_seq INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  not_before INTEGER NOT NULL,
+  again INTEGER NOT NULL,
+  claimed_by TEXT NOT NULL
+);
+CREATE UNIQUE INDEX notify_job_key ON notify_jobs(room_id, user, target);
+CREATE INDEX notify_jobs_of_user ON notify_jobs(user, target);
+CREATE INDEX notify_jobs_waiting ON notify_jobs(due, id) WHERE state = 0;
+CREATE INDEX notify_jobs_ready ON notify_jobs(provider, due, id) WHERE state IN (1, 2);
+CREATE INDEX notify_jobs_sending ON notify_jobs(room_id) WHERE state = 2;
+CREATE INDEX notify_jobs_showing ON notify_jobs(room_id, shown_seq) WHERE shown_seq > 0;
+CREATE INDEX notify_jobs_shown ON notify_jobs(shown_at) WHERE state = 3;
+CREATE TABLE notify_dead(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  target TEXT NOT NULL,
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  mention_seq INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  notice TEXT NOT NULL,
+  attempts INTEGER NOT NULL
+);
+CREATE INDEX notify_dead_at ON notify_dead(at);
+CREATE INDEX notify_dead_of_user ON notify_dead(user);
+CREATE TABLE notify_log(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  target TEXT NOT NULL,
+  room_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  notice TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  took_ms INTEGER NOT NULL
+);
+CREATE INDEX notify_log_at ON notify_log(at);
+CREATE INDEX notify_log_of_user ON notify_log(user, id);
+)sql";
+
 constexpr SqliteMigration kMigrations[] = {
     {"1: accounts, rooms, messages, the Directory log", kFirst},
     {"2: invitations, links, mutes, slow rooms, a key to search rooms by", kAdmissions, fill_search_keys},
@@ -350,7 +450,8 @@ constexpr SqliteMigration kMigrations[] = {
     {"8: full-text search", kSearchTables},
     {"9: devices", kDevices},
     {"10: messages that expire, rooms that are held", kRetention},
-    {"11: users who were erased", kErasures}};
+    {"11: users who were erased", kErasures},
+    {"12: notifications", kNotify}};
 
 }  // namespace
 

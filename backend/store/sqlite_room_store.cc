@@ -5,6 +5,7 @@
 #include "backend/store/sqlite_audit_store.h"
 #include "backend/store/sqlite_directory_log.h"
 #include "backend/store/sqlite_links.h"
+#include "backend/store/sqlite_notify_rows.h"
 #include "backend/store/sqlite_room_rows.h"
 #include "backend/store/sqlite_search.h"
 #include "base/crypto.h"
@@ -259,6 +260,7 @@ Result<Committed<Room>> SqliteRoomStore::erase(std::uint64_t room_id, const std:
          {"DELETE FROM bans WHERE room_id = ?", "DELETE FROM mutes WHERE room_id = ?",
           "DELETE FROM invitations WHERE room_id = ?", "DELETE FROM join_links WHERE room_id = ?"})
       connection.run(sql, room_id);
+    forget_wishes_about(connection, room_id);
     connection.run("UPDATE rooms SET deleted = 1, members = 0, messages = 0 WHERE id = ?", room_id);
     if (auto dropped = drop_entries_of(connection, room_id); !dropped)
       return std::unexpected(dropped.error());

@@ -8,7 +8,10 @@
 #include "backend/store/sqlite_erase_store.h"
 #include "backend/store/sqlite_mark_store.h"
 #include "backend/store/sqlite_message_store.h"
+#include "backend/store/sqlite_notify_delivery.h"
+#include "backend/store/sqlite_notify_store.h"
 #include "backend/store/sqlite_presence_store.h"
+#include "backend/store/sqlite_push_store.h"
 #include "backend/store/sqlite_retention.h"
 #include "backend/store/sqlite_room_store.h"
 #include "backend/store/sqlite_search.h"
@@ -36,6 +39,9 @@ Result<Stores> open_sqlite_stores(const std::filesystem::path& path, const Sqlit
   stores.devices = std::make_unique<SqliteDeviceStore>(*database, options.directory_steps_kept);
   stores.erasures = std::make_unique<SqliteEraseStore>(*database, options.directory_steps_kept, clock);
   stores.presence = std::make_unique<SqlitePresenceStore>(*database);
+  stores.push = std::make_unique<SqlitePushStore>(*database, clock);
+  stores.notify = std::make_unique<SqliteNotifyStore>(*database);
+  stores.deliveries = std::make_unique<SqliteNotifyDelivery>(*database);
   stores.dependencies = {{"store", [database = *database] { return database->breaker(); }}};
   return stores;
 }

@@ -57,6 +57,9 @@ class StoreContract : public testing::TestWithParam<StoreFactory> {
   DirectoryLog& directory() { return *stores_.directory; }
   PresenceStore& presence() { return *stores_.presence; }
   DeviceStore& devices() { return *stores_.devices; }
+  PushStore& push() { return *stores_.push; }
+  NotifyStore& notify() { return *stores_.notify; }
+  NotifyDelivery& deliveries() { return *stores_.deliveries; }
 
   FakeClock clock_;
   std::unique_ptr<StoreBackend> backend_;

@@ -352,4 +352,116 @@ class FaultyEraseStore final : public EraseStore {
   FaultPlan& plan_;
 };
 
+class FaultyPushStore final : public PushStore {
+ public:
+  FaultyPushStore(PushStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<Registration> put(const Registration& registration) override {
+    return plan_.run([&] { return inner_.put(registration); });
+  }
+  Result<std::vector<Registration>> list(const std::string& user) override {
+    return plan_.run([&] { return inner_.list(user); });
+  }
+  Result<std::optional<Registration>> get(const std::string& id) override {
+    return plan_.run([&] { return inner_.get(id); });
+  }
+  Result<std::uint32_t> remove(const std::string& user, const std::string& device,
+                               const std::string& provider) override {
+    return plan_.run([&] { return inner_.remove(user, device, provider); });
+  }
+  Result<bool> prune(const std::string& id, const std::string& address) override {
+    return plan_.run([&] { return inner_.prune(id, address); });
+  }
+  Result<QuietHours> quiet_hours(const std::string& user) override {
+    return plan_.run([&] { return inner_.quiet_hours(user); });
+  }
+  Result<> set_quiet_hours(const std::string& user, const QuietHours& hours) override {
+    return plan_.run([&] { return inner_.set_quiet_hours(user, hours); });
+  }
+  Result<RoomNotify> room(const std::string& user, std::uint64_t room_id) override {
+    return plan_.run([&] { return inner_.room(user, room_id); });
+  }
+  Result<> set_room(const std::string& user, std::uint64_t room_id, const RoomNotify& notify) override {
+    return plan_.run([&] { return inner_.set_room(user, room_id, notify); });
+  }
+  Result<std::vector<std::string>> blocked(const std::string& user) override {
+    return plan_.run([&] { return inner_.blocked(user); });
+  }
+  Result<> set_blocked(const std::string& user, const std::string& whom, bool blocked) override {
+    return plan_.run([&] { return inner_.set_blocked(user, whom, blocked); });
+  }
+
+ private:
+  PushStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyNotifyStore final : public NotifyStore {
+ public:
+  FaultyNotifyStore(NotifyStore& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<std::vector<std::uint64_t>> cursors(std::span<const std::uint64_t> rooms) override {
+    return plan_.run([&] { return inner_.cursors(rooms); });
+  }
+  Result<> set_cursor(std::uint64_t room_id, std::uint64_t seq) override {
+    return plan_.run([&] { return inner_.set_cursor(room_id, seq); });
+  }
+  Result<std::vector<NotifyCandidate>> candidates(const CandidateQuery& query) override {
+    return plan_.run([&] { return inner_.candidates(query); });
+  }
+  Result<> mark(std::span<const NotifyMark> marks, WallTime now) override {
+    return plan_.run([&] { return inner_.mark(marks, now); });
+  }
+  Result<std::uint32_t> touch(std::uint64_t room_id, std::span<const std::uint64_t> seqs,
+                              WallTime now) override {
+    return plan_.run([&] { return inner_.touch(room_id, seqs, now); });
+  }
+  Result<std::vector<NotifyJob>> due(WallTime now, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.due(now, limit); });
+  }
+  Result<std::optional<WallTime>> next_due() override {
+    return plan_.run([&] { return inner_.next_due(); });
+  }
+  Result<> judge(std::span<const NotifyVerdict> verdicts, WallTime now) override {
+    return plan_.run([&] { return inner_.judge(verdicts, now); });
+  }
+
+ private:
+  NotifyStore& inner_;
+  FaultPlan& plan_;
+};
+
+class FaultyNotifyDelivery final : public NotifyDelivery {
+ public:
+  FaultyNotifyDelivery(NotifyDelivery& inner, FaultPlan& plan) : inner_(inner), plan_(plan) {}
+
+  Result<std::vector<NotifyJob>> claim(const std::string& provider, const std::string& by,
+                                       std::uint32_t limit, WallTime now, WallTime until) override {
+    return plan_.run([&] { return inner_.claim(provider, by, limit, now, until); });
+  }
+  Result<std::uint32_t> finish(const std::string& by, std::span<const NotifyResult> results,
+                               WallTime now) override {
+    return plan_.run([&] { return inner_.finish(by, results, now); });
+  }
+  Result<std::vector<NotifyLogRow>> log(const NotifyLogQuery& query) override {
+    return plan_.run([&] { return inner_.log(query); });
+  }
+  Result<std::vector<DeadLetter>> dead(std::uint64_t after, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.dead(after, limit); });
+  }
+  Result<std::uint32_t> retry_dead(std::span<const std::uint64_t> ids, WallTime now) override {
+    return plan_.run([&] { return inner_.retry_dead(ids, now); });
+  }
+  Result<std::vector<NotifyQueue>> queues() override {
+    return plan_.run([&] { return inner_.queues(); });
+  }
+  Result<bool> sweep(WallTime shown_before, WallTime kept_from, std::uint32_t limit) override {
+    return plan_.run([&] { return inner_.sweep(shown_before, kept_from, limit); });
+  }
+
+ private:
+  NotifyDelivery& inner_;
+  FaultPlan& plan_;
+};
+
 }  // namespace parley::backend

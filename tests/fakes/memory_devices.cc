@@ -36,10 +36,13 @@ class MemoryDeviceStore final : public DeviceStore {
                                                      const std::string& device) override {
     std::lock_guard lock(database_->mutex);
     auto node = database_->devices[user].extract(device);
-    if (!node) return fail(Errc::not_found, "It is not there.");
+    const auto reached = database_->drop_registrations(
+        [&](const Registration& one) { return one.user == user && one.device == device; });
+    if (!node && reached == 0) return fail(Errc::not_found, "It is not there.");
     Committed<std::vector<std::string>> revoked{};
     StepDraft step;
-    for (const auto& id : node.mapped().tokens) {
+    const auto tokens = node ? node.mapped().tokens : std::set<std::string>();
+    for (const auto& id : tokens) {
       const auto at = database_->tokens.find(id);
       if (at == database_->tokens.end() || at->second.token.user != user) continue;
       database_->tokens.erase(at);

@@ -160,6 +160,9 @@ Stores open_memory_stores(std::shared_ptr<MemoryDatabase> database, std::uint32_
   stores.presence = memory_presence(database);
   stores.devices = memory_devices(database, steps_kept);
   stores.erasures = memory_erasures(database, steps_kept, clock);
+  stores.push = memory_push(database, clock);
+  stores.notify = memory_notify(database);
+  stores.deliveries = memory_deliveries(database);
   return stores;
 }
 

@@ -55,6 +55,8 @@ Result<Committed<Erasure>> MemoryEraseStore::begin(const std::string& user, cons
     step.changes.push_back(wire::TokenDrop{item.first});
     return true;
   });
+  database_->drop_registrations([&](const Registration& one) { return one.user == user; });
+  database_->drop_jobs([&](const NotifyJob& job) { return job.user == user; });
   if (act) {
     auto renamed = *act;
     renamed.user = erasure.pseudonym;
@@ -119,6 +121,7 @@ Result<Committed<bool>> MemoryEraseStore::forget(const Erasure& erasure) {
   std::lock_guard lock(database_->mutex);
   for (const auto& [key, member] : database_->standings)
     if (key.second == erasure.user) return Committed<bool>{false, 0};
+  database_->forget_wishes(erasure.user);
   database_->devices.erase(erasure.user);
   database_->presence.erase(erasure.user);
   database_->accounts.erase(erasure.user);

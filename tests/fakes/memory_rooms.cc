@@ -176,6 +176,9 @@ Result<Committed<Room>> MemoryRoomStore::erase(std::uint64_t room_id, const std:
   database_->quarantine.erase(room_id);
   std::erase_if(database_->standings, [&](const auto& item) { return item.first.first == room_id; });
   std::erase_if(database_->mutes, [&](const auto& item) { return item.first.first == room_id; });
+  std::erase_if(database_->room_wishes, [&](const auto& item) { return item.first.first == room_id; });
+  database_->notify_cursors.erase(room_id);
+  database_->drop_jobs([&](const NotifyJob& job) { return job.room_id == room_id; });
   for (auto& [version, step] : database_->log)
     std::erase_if(step.entries, [&](const auto& entry) { return entry.room == room_id; });
   database_->record_act(act, clock_.wall());

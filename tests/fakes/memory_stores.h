@@ -1,5 +1,6 @@
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,6 +11,7 @@
 
 #include "backend/store/batch_links.h"
 #include "backend/store/directory_step.h"
+#include "backend/store/notify_steps.h"
 #include "backend/store/stores.h"
 #include "base/clock.h"
 
@@ -73,6 +75,15 @@ struct MemoryDatabase {
   std::map<std::string, PresenceRow> presence;
   WallTime presence_watched_at{};
   std::map<std::string, std::map<std::string, DeviceEntry>> devices;  // user → name → device
+  std::map<std::string, Registration> registrations;                  // by id
+  std::map<std::string, QuietHours> quiet_hours;
+  std::map<MemberKey, RoomNotify> room_wishes;
+  std::map<std::string, std::set<std::string>> blocked;  // by whom
+  std::map<std::uint64_t, std::uint64_t> notify_cursors;
+  std::map<std::uint64_t, KeptJob> notify_jobs;
+  std::map<std::uint64_t, NotifyEvent> notify_log;
+  std::map<std::uint64_t, DeadJob> dead_letters;
+  std::uint64_t last_job = 0, last_event = 0, last_dead = 0;
   std::string directory_id;
   std::uint64_t version = 0, log_floor = 0;
   std::map<std::uint64_t, DirectoryStep> log;
@@ -88,6 +99,11 @@ struct MemoryDatabase {
   bool being_erased(const std::string& user) const;
   void record_act(const std::optional<Act>& act, WallTime now);
   void sweep_admissions(WallTime now);
+  bool may_be_told(const std::string& user, const std::string& target, std::uint64_t room_id);
+  // With their jobs; gives how many there were.
+  std::uint32_t drop_registrations(const std::function<bool(const Registration&)>& which);
+  void drop_jobs(const std::function<bool(const NotifyJob&)>& which);
+  void forget_wishes(const std::string& user);  // and all else of notifying
   Result<> use_ticket(const MemberChange& change, WallTime now);
 };
 
@@ -115,5 +131,8 @@ std::unique_ptr<EraseStore> memory_erasures(std::shared_ptr<MemoryDatabase> data
                                             std::uint32_t steps_kept, const Clock& clock);
 std::unique_ptr<DeviceStore> memory_devices(std::shared_ptr<MemoryDatabase> database,
                                             std::uint32_t steps_kept);
+std::unique_ptr<PushStore> memory_push(std::shared_ptr<MemoryDatabase> database, const Clock& clock);
+std::unique_ptr<NotifyStore> memory_notify(std::shared_ptr<MemoryDatabase> database);
+std::unique_ptr<NotifyDelivery> memory_deliveries(std::shared_ptr<MemoryDatabase> database);
 
 }  // namespace parley::backend

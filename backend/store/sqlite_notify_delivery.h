@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+
+#include "backend/store/notify_store.h"
+#include "backend/store/sqlite_database.h"
+
+namespace parley::backend {
+
+class SqliteNotifyDelivery final : public NotifyDelivery {
+ public:
+  explicit SqliteNotifyDelivery(std::shared_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
+
+  Result<std::vector<NotifyJob>> claim(const std::string& provider, const std::string& by,
+                                       std::uint32_t limit, WallTime now, WallTime until) override;
+  Result<std::uint32_t> finish(const std::string& by, std::span<const NotifyResult> results,
+                               WallTime now) override;
+  Result<std::vector<NotifyLogRow>> log(const NotifyLogQuery& query) override;
+  Result<std::vector<DeadLetter>> dead(std::uint64_t after, std::uint32_t limit) override;
+  Result<std::uint32_t> retry_dead(std::span<const std::uint64_t> ids, WallTime now) override;
+  Result<std::vector<NotifyQueue>> queues() override;
+  Result<bool> sweep(WallTime shown_before, WallTime kept_from, std::uint32_t limit) override;
+
+ private:
+  std::shared_ptr<SqliteDatabase> database_;
+};
+
+}  // namespace parley::backend

@@ -1,0 +1,27 @@
+#pragma once
+#include <memory>
+
+#include "backend/store/notify_store.h"
+#include "backend/store/sqlite_database.h"
+
+namespace parley::backend {
+
+class SqliteNotifyStore final : public NotifyStore {
+ public:
+  explicit SqliteNotifyStore(std::shared_ptr<SqliteDatabase> database) : database_(std::move(database)) {}
+
+  Result<std::vector<std::uint64_t>> cursors(std::span<const std::uint64_t> rooms) override;
+  Result<> set_cursor(std::uint64_t room_id, std::uint64_t seq) override;
+  Result<std::vector<NotifyCandidate>> candidates(const CandidateQuery& query) override;
+  Result<> mark(std::span<const NotifyMark> marks, WallTime now) override;
+  Result<std::uint32_t> touch(std::uint64_t room_id, std::span<const std::uint64_t> seqs,
+                              WallTime now) override;
+  Result<std::vector<NotifyJob>> due(WallTime now, std::uint32_t limit) override;
+  Result<std::optional<WallTime>> next_due() override;
+  Result<> judge(std::span<const NotifyVerdict> verdicts, WallTime now) override;
+
+ private:
+  std::shared_ptr<SqliteDatabase> database_;
+};
+
+}  // namespace parley::backend
