@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend/store/postgres_change.h"
+#include "backend/store/postgres_notify_rows.h"
 
 namespace parley::backend {
 namespace {
@@ -108,8 +109,11 @@ Result<Committed<std::vector<std::string>>> PostgresDeviceStore::forget(const st
   using Tokens = Committed<std::vector<std::string>>;
   return commit_change(
       *pool_, steps_kept_, [&](PostgresConnection& connection, PostgresChange& change) -> Result<Tokens> {
+        remove_names(connection);
+        const auto registered = drop_registrations(connection, user, device);
         if (connection.query("DELETE FROM devices WHERE user_name = $1 AND device = $2", user, device)
-                .affected() == 0)
+                    .affected() == 0 &&
+            registered == 0)
           return fail(Errc::not_found, "There is no device " + device + ".");
         Tokens tokens{};
         StepDraft step;

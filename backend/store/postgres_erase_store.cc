@@ -6,6 +6,7 @@
 #include "backend/store/erase_rows.h"
 #include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_change.h"
+#include "backend/store/postgres_notify_rows.h"
 
 namespace parley::backend {
 namespace {
@@ -98,6 +99,8 @@ Result<Committed<Erasure>> PostgresEraseStore::begin(const std::string& user, co
           return Committed<Erasure>{read_erasure(rows[0]), 0};
         if (connection.query("SELECT 1 FROM users WHERE name = $1", user).empty())
           return fail(Errc::not_found, "There is no such user.");
+        remove_names(connection);
+        silence(connection, user);
         auto salts = connection.query("SELECT salt FROM erasures LIMIT 1");
         const auto erasure = new_erasure(user, salts.empty() ? "" : salts[0].string(0), clock_.wall());
         connection.query("INSERT INTO erasures VALUES ($1, $2, $3, $4, $5, 0)", erasure.pseudonym,
@@ -185,6 +188,8 @@ Result<Committed<bool>> PostgresEraseStore::forget(const Erasure& erasure) {
       *pool_, steps_kept_,
       [&](PostgresConnection& connection, PostgresChange& change) -> Result<Committed<bool>> {
         if (refers_to(connection, erasure.user)) return Committed<bool>{false, 0};
+        remove_names(connection);
+        forget_wishes(connection, erasure.user);
         connection.query("DELETE FROM device_tokens WHERE user_name = $1", erasure.user);
         connection.query("DELETE FROM devices WHERE user_name = $1", erasure.user);
         connection.query("DELETE FROM presence WHERE user_name = $1", erasure.user);

@@ -6,6 +6,7 @@
 #include "backend/store/postgres_audit_store.h"
 #include "backend/store/postgres_change.h"
 #include "backend/store/postgres_directory_log.h"
+#include "backend/store/postgres_notify_rows.h"
 #include "backend/store/postgres_purge.h"
 #include "backend/store/postgres_room_rows.h"
 #include "backend/store/room_search_key.h"
@@ -339,6 +340,8 @@ Result<Committed<Room>> PostgresRoomStore::erase(std::uint64_t room_id, const st
         auto room = room_by_id(connection, room_id);
         if (!room) return std::unexpected(room.error());
         if (room->room.held) return std::unexpected(held_room());
+        remove_names(connection);
+        forget_wishes_about(connection, room_id);
         connection.query("DELETE FROM members WHERE room_id = $1", room_id);
         for (const char* sql :
              {"DELETE FROM bans WHERE room_id = $1", "DELETE FROM mutes WHERE room_id = $1",

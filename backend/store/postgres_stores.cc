@@ -7,7 +7,10 @@
 #include "backend/store/postgres_erase_store.h"
 #include "backend/store/postgres_mark_store.h"
 #include "backend/store/postgres_message_store.h"
+#include "backend/store/postgres_notify_delivery.h"
+#include "backend/store/postgres_notify_store.h"
 #include "backend/store/postgres_presence_store.h"
+#include "backend/store/postgres_push_store.h"
 #include "backend/store/postgres_retention.h"
 #include "backend/store/postgres_room_store.h"
 #include "backend/store/postgres_schema.h"
@@ -117,6 +120,9 @@ Result<Stores> open_postgres_stores(const PostgresDatabases& databases, const Po
   stores.devices = std::make_unique<PostgresDeviceStore>(*main, steps_kept);
   stores.erasures = std::make_unique<PostgresEraseStore>(*main, steps_kept, clock);
   stores.presence = std::make_unique<PostgresPresenceStore>(*main);
+  stores.push = std::make_unique<PostgresPushStore>(*main, clock);
+  stores.notify = std::make_unique<PostgresNotifyStore>(*main);
+  stores.deliveries = std::make_unique<PostgresNotifyDelivery>(*main);
   if (*shards) stores.shards = [all = *shards] { return all->status(); };
   stores.dependencies = pools.take_dependencies();
   return stores;
