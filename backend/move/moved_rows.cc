@@ -79,6 +79,50 @@ constexpr MovedTable kTables[] = {
     {"device_tokens", "ttt", "SELECT user, device, token_id FROM device_tokens",
      "INSERT INTO device_tokens(user_name, device, token_id) SELECT a, b, c"
      " FROM unnest($1::text[], $2::text[], $3::text[]) AS n(a, b, c)"},
+    {"push_registrations", "tttttti",
+     "SELECT id, user, device, provider, address, keys, at FROM push_registrations",
+     "INSERT INTO push_registrations(id, user_name, device, provider, address, keys, at) SELECT a, b, c, d, "
+     "e, f, g FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], "
+     "$7::bigint[]) AS n(a, b, c, d, e, f, g)"},
+    {"notify_prefs", "tiit", "SELECT user, quiet_from, quiet_to, quiet_zone FROM notify_prefs",
+     "INSERT INTO notify_prefs(user_name, quiet_from, quiet_to, quiet_zone) SELECT a, b, c, d FROM "
+     "unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[]) AS n(a, b, c, d)"},
+    {"notify_rooms", "itii", "SELECT room_id, user, level, muted_until FROM notify_rooms",
+     "INSERT INTO notify_rooms(room_id, user_name, level, muted_until) SELECT a, b, c, d FROM "
+     "unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[]) AS n(a, b, c, d)"},
+    {"user_blocks", "tt", "SELECT user, blocked FROM user_blocks",
+     "INSERT INTO user_blocks(user_name, blocked) SELECT a, b FROM unnest($1::text[], $2::text[]) AS n(a, "
+     "b)"},
+    {"notify_cursors", "ii", "SELECT room_id, seq FROM notify_cursors",
+     "INSERT INTO notify_cursors(room_id, seq) SELECT a, b FROM unnest($1::bigint[], $2::bigint[]) AS n(a, "
+     "b)"},
+    {"notify_jobs", "itttiiiiiiiiitiiiit",
+     "SELECT id, user, target, provider, room_id, state, due, since, want_seq, mention_seq, changed, "
+     "shown_seq, shown_at, notice, notice_seq, attempts, not_before, again, claimed_by FROM notify_jobs",
+     "WITH rows AS (INSERT INTO notify_jobs(id, user_name, target, provider, room_id, state, due, since, "
+     "want_seq, mention_seq, changed, shown_seq, shown_at, notice, notice_seq, attempts, not_before, again, "
+     "claimed_by) SELECT a, b, c, d, e, f, g, h, i, j, k <> 0, l, m, n, o, p, q, r <> 0, s FROM "
+     "unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], "
+     "$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::text[], "
+     "$15::bigint[], $16::bigint[], $17::bigint[], $18::bigint[], $19::text[]) AS n(a, b, c, d, e, f, g, h, "
+     "i, j, k, l, m, n, o, p, q, r, s) RETURNING id) SELECT setval(pg_get_serial_sequence('notify_jobs', "
+     "'id'), max(id)) FROM rows"},
+    {"notify_dead", "iitttiiitti",
+     "SELECT id, at, user, provider, target, room_id, seq, mention_seq, reason, notice, attempts FROM "
+     "notify_dead",
+     "WITH rows AS (INSERT INTO notify_dead(id, at, user_name, provider, target, room_id, seq, mention_seq, "
+     "reason, notice, attempts) SELECT a, b, c, d, e, f, g, h, i, j, k FROM unnest($1::bigint[], "
+     "$2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[], "
+     "$9::text[], $10::text[], $11::bigint[]) AS n(a, b, c, d, e, f, g, h, i, j, k) RETURNING id) SELECT "
+     "setval(pg_get_serial_sequence('notify_dead', 'id'), max(id)) FROM rows"},
+    {"notify_log", "iitttiitttii",
+     "SELECT id, at, user, provider, target, room_id, seq, outcome, reason, notice, attempts, took_ms FROM "
+     "notify_log",
+     "WITH rows AS (INSERT INTO notify_log(id, at, user_name, provider, target, room_id, seq, outcome, "
+     "reason, notice, attempts, took_ms) SELECT a, b, c, d, e, f, g, h, i, j, k, l FROM unnest($1::bigint[], "
+     "$2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::text[], $9::text[], "
+     "$10::text[], $11::bigint[], $12::bigint[]) AS n(a, b, c, d, e, f, g, h, i, j, k, l) RETURNING id) "
+     "SELECT setval(pg_get_serial_sequence('notify_log', 'id'), max(id)) FROM rows"},
     {"directory_log", "itti", "SELECT version, changes, entries, entries_pending FROM directory_log",
      "INSERT INTO directory_log(version, mark, changes, entries, entries_pending) SELECT a, '', b, c, d <> 0"
      " FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[]) AS n(a, b, c, d)"},
@@ -111,8 +155,8 @@ void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArra
   to.query(sql, columns[Nth]...);
 }
 
-// A table has two columns to fourteen: whichever number it is, the statement takes as many parameters.
-template <std::size_t Count = 14>
+// A table has two columns to nineteen: whichever number it is, the statement takes as many parameters.
+template <std::size_t Count = 19>
 void run(PostgresConnection& to, const char* sql, const std::vector<PostgresArray>& columns) {
   if (columns.size() == Count) return run(to, sql, columns, std::make_index_sequence<Count>());
   if constexpr (Count > 2)

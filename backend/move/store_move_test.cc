@@ -58,6 +58,7 @@ class StoreMove : public testing::Test {
                                           .sha256 = std::string("\0\1\2\377", 4) + std::string(28, 'x'),
                                           .expires_at = from_ms(4'000'000'000'000)}));
     lab_ = make_room("Lab");
+    fill_notifications();
     den_ = make_room("den");
     gone_ = make_room("gone");
     EXPECT_TRUE(old_.rooms->update(lab_, {.title = "The lab", .is_public = true}));
@@ -87,6 +88,42 @@ class StoreMove : public testing::Test {
     store(Records().add(den_, 3, 1));  // another message under a number that is taken
     EXPECT_TRUE(old_.rooms->erase(gone_));
   }
+  // One job in each state, a letter, and what is wished.
+  void fill_notifications() {
+    EXPECT_TRUE(old_.push->set_quiet_hours("alice", quiet_));
+    EXPECT_TRUE(old_.push->set_room("alice", lab_, {NotifyLevel::mentions, kForever}));
+    EXPECT_TRUE(old_.push->set_blocked("alice", "Bob", true));
+    auto put = old_.push->put(
+        {.user = "alice", .device = "pad", .provider = "apns", .address = "adr", .keys = "{}"});
+    phone_ = put ? put->id : "";
+    EXPECT_TRUE(old_.notify->set_cursor(lab_, 17));
+    const auto now = clock_.wall();
+    std::vector<NotifyMark> marks;
+    for (std::uint64_t seq = 1; seq <= 5; ++seq)
+      marks.push_back({.user = "alice",
+                       .target = seq == 5 ? phone_ : "@h" + std::to_string(seq),
+                       .provider = "hook",
+                       .room_id = lab_,
+                       .seq = seq,
+                       .due = now + std::chrono::milliseconds(seq)});
+    EXPECT_TRUE(old_.notify->mark(marks, now));
+    std::vector<NotifyVerdict> verdicts;
+    for (const auto& job :
+         old_.notify->due(now + std::chrono::milliseconds(4), 10).value_or(std::vector<NotifyJob>{}))
+      verdicts.push_back({.job = job.id, .what = NotifyVerdict::What::ready, .want_seq = job.want_seq});
+    EXPECT_TRUE(old_.notify->judge(verdicts, now));
+    auto jobs = old_.deliveries->claim("hook", "me", 3, now, now);
+    ASSERT_TRUE(jobs);
+    EXPECT_EQ(jobs->size(), 3u);
+    EXPECT_EQ(
+        old_.deliveries->finish(
+            "me",
+            std::vector<NotifyResult>{
+                {.job = jobs->at(0).id, .what = NotifyResult::What::sent, .outcome = "sent", .shown_seq = 1},
+                {.job = jobs->at(1).id, .what = NotifyResult::What::dead, .outcome = "dead", .reason = "no"}},
+            now),
+        2u);
+  }
   std::uint64_t make_room(const std::string& name) {
     auto room = old_.rooms->create(
         {.name = name, .title = "", .members = {{"alice", wire::Role::owner}, {"Bob", wire::Role::reader}}});
@@ -115,6 +152,38 @@ class StoreMove : public testing::Test {
     return move_store(path_, database_->address(), clock_, tell);
   }
 
+  void expect_notifications(Stores& now) {
+    EXPECT_EQ(now.push->quiet_hours("alice"), quiet_);
+    EXPECT_EQ(now.push->room("alice", lab_), (RoomNotify{NotifyLevel::mentions, kForever}));
+    EXPECT_THAT(*now.push->blocked("alice"), testing::ElementsAre("Bob"));
+    EXPECT_EQ(now.push->get(phone_)->value().address, "adr");
+    EXPECT_EQ(now.notify->cursors(std::vector{lab_})->at(0), 17u);
+    const auto then = clock_.wall() + std::chrono::hours(1);
+    EXPECT_EQ(now.notify->due(then, 10)->at(0).target, phone_);
+    const auto queue = now.deliveries->queues()->at(0);
+    EXPECT_EQ(std::vector({queue.waiting, queue.ready, queue.sending, queue.shown, queue.dead}),
+              std::vector<std::uint64_t>({1, 1, 1, 1, 1}));
+    const auto letter = now.deliveries->dead(0, 10)->at(0);
+    EXPECT_EQ(letter.room, "Lab");
+    EXPECT_EQ(letter.notice, old_.deliveries->dead(0, 10)->at(0).notice);
+    const auto log = now.deliveries->log({}), old_log = old_.deliveries->log({});
+    ASSERT_EQ(log->size(), 2u);
+    for (const int n : {0, 1}) {
+      EXPECT_EQ(log->at(n).id, old_log->at(n).id);
+      EXPECT_EQ(log->at(n).outcome, old_log->at(n).outcome);
+    }
+    // What comes next gets numbers of its own.
+    const auto claimed = now.deliveries->claim("hook", "me", 10, then, then);
+    ASSERT_EQ(claimed->size(), 2u);
+    EXPECT_EQ(*now.deliveries->finish(
+                  "me",
+                  std::vector{NotifyResult{
+                      .job = claimed->at(0).id, .what = NotifyResult::What::dead, .outcome = "dead"}},
+                  then),
+              1u);
+    EXPECT_EQ(now.deliveries->log({})->size(), 3u);
+    EXPECT_EQ(now.deliveries->retry_dead({}, then), 2u);
+  }
   static std::vector<std::string> envelopes(Stores& stores, std::uint64_t room) {
     std::vector<std::string> all;
     for (;;) {
@@ -145,6 +214,8 @@ class StoreMove : public testing::Test {
   std::unique_ptr<TestDatabase> database_;
   std::filesystem::path path_;
   Stores old_;
+  const QuietHours quiet_{1320, 420, "Europe/Berlin"};
+  std::string phone_;
   std::uint64_t lab_ = 0, den_ = 0, gone_ = 0, orphan_ = 4711, offset_ = 100;
 };
 
@@ -200,6 +271,7 @@ TEST_F(StoreMove, everything_is_there_afterwards_and_the_old_store_is_sealed) {
   EXPECT_TRUE(now.presence->get(std::span(both).last(1))->at(0).invisible);
   EXPECT_FALSE(old_.presence->put(seen_));
   EXPECT_EQ(now.devices->list("alice")->at(0).device, "pad");
+  expect_notifications(now);
   EXPECT_EQ(now.devices->forget("alice", "pad")->value.size(), 1u);
   EXPECT_FALSE(old_.devices->seen(there_));
   EXPECT_EQ(database_->number("SELECT count(*) FROM quarantine"), 1);
