@@ -19,6 +19,8 @@
 #include "backend/metrics/metrics.h"
 #include "backend/mqtt/mqtt_link.h"
 #include "backend/mqtt/retained_reader.h"
+#include "backend/notify/office.h"
+#include "backend/notify/providers/make_providers.h"
 #include "backend/presence/presence_keeper.h"
 #include "backend/requests/make_dispatcher.h"
 #include "backend/retention/expirer.h"
@@ -102,6 +104,12 @@ PresenceOptions presence_options(const Config& config) {
           .publish_per_s = presence.publish_per_s};
 }
 
+using Providers = std::vector<std::unique_ptr<Provider>>;
+
+std::string webpush_key(const Config& config) {
+  return webpush_public_key(config).value_or("");
+}
+
 // What lies below the cache, when there is one.
 struct Uncached {
   std::unique_ptr<MessageStore> messages;
@@ -157,8 +165,12 @@ struct Backend::Parts final : LeaseListener {
         retained(link, [this](auto passed) { pass_fence(std::move(passed)); }),
         presence(stores, presence_surroundings(), metrics, clock, log, presence_options(given)),
         room_events({&facts, &states, &presence}),
+        providers(make_providers(given, link, log, clock)),
+        office(
+            given.notify, providers ? *std::exchange(providers, {}) : Providers(), webpush_key(given), stores,
+            [this](const std::string& user) { return attention(user); }, metrics, clock, log),
         eraser(stores, eraser_surroundings(), metrics, clock, log),
-        feed(*stores.messages, states, control, metrics, clock, log,
+        feed(*stores.messages, stored_events, control, metrics, clock, log,
              feed_options(given, *stores.marks, mentions)),
         dispatcher(make_dispatcher(
             stores, control, room_events, link, presence, clock,
@@ -192,6 +204,7 @@ struct Backend::Parts final : LeaseListener {
     presence.activate();
     expirer.activate();
     eraser.activate();
+    office.activate();
   }
   void retired() override {
     uncached.mark_copies.end();
@@ -199,7 +212,19 @@ struct Backend::Parts final : LeaseListener {
     presence.deactivate();
     expirer.deactivate();
     eraser.deactivate();
+    office.deactivate();
     feed.end();
+  }
+
+  // Over all devices; nullopt: connections are not known (yet).
+  std::optional<Attention> attention(const std::string& user) {
+    if (!presence.knows_connections()) return std::nullopt;
+    auto found = Attention::offline;
+    for (const auto& device : presence.devices(user)) {
+      if (device.connected && device.says != "away") return Attention::online;
+      if (device.connected) found = Attention::away;
+    }
+    return found;
   }
 
   // Nobody is to find there what is gone from the store.
@@ -240,6 +265,7 @@ struct Backend::Parts final : LeaseListener {
     auto all = stores.dependencies;
     all.push_back(cache.cache->dependency());
     all.push_back({"broker", [this] { return link.reading(); }});
+    std::ranges::move(office.dependencies(), std::back_inserter(all));
     return all;
   }
 
@@ -271,6 +297,9 @@ struct Backend::Parts final : LeaseListener {
   RetainedReader retained;
   PresenceKeeper presence;
   RoomEventFan room_events;
+  Result<Providers> providers;  // what went wrong, or nothing
+  NotifyOffice office;
+  RoomEventFan stored_events{{&states, &office.room_events()}};
   UserEraser eraser;
   FeedConsumer feed;
   std::unique_ptr<Dispatcher> dispatcher;
@@ -289,6 +318,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
   if (!cache) return std::unexpected(cache.error());
   auto parts = std::make_unique<Parts>(config, secret, clock, log, std::move(metrics), *std::move(stores),
                                        *std::move(cache));
+  if (!parts->providers) return std::unexpected(parts->providers.error());
   if (config.http.port != 0) {
     auto http = HttpServer::start({.address = config.http.address, .port = config.http.port},
                                   {.readiness = [raw = parts.get()] { return raw->readiness(); },
@@ -308,6 +338,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
   parts->presence.start();
   parts->expirer.start();
   parts->eraser.start();
+  parts->office.start();
   parts->control.start();
   parts->link.start(parts->router);
   return std::unique_ptr<Backend>(new Backend(std::move(parts)));
@@ -326,6 +357,7 @@ void Backend::stop() {
   };
   parts_->dispatcher->stop(left());
   parts_->eraser.stop();
+  parts_->office.stop();
   parts_->marks.stop();
   parts_->mentions.stop();
   parts_->expirer.stop();
