@@ -187,7 +187,7 @@ NotifyResult Courier::result_of(const Sent& sent) {
     case Delivery::What::sent:
       result.what = What::sent;
       result.outcome = told(sent.kind);
-      result.shown_seq = sent.shown_seq;
+      result.shown_seq = sent.kind == Notification::Kind::withdrawn ? 0 : sent.shown_seq;
       result.due = clock_.wall() + options_.window;
       return result;
     case Delivery::What::target_dead:

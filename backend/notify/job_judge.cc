@@ -27,7 +27,7 @@ JobJudge::JobJudge(Stores& stores, AttentionOf attention, Metrics& metrics, cons
 }
 
 Result<bool> JobJudge::step() {
-  if (const auto at = next(); !at || *at > clock_.wall()) return false;
+  if (next_ > clock_.wall()) return false;
   const auto jobs = stores_.notify->due(clock_.wall(), options_.jobs_at_once);
   if (!jobs) return std::unexpected(jobs.error());
   bool ready = false;
@@ -40,8 +40,8 @@ Result<bool> JobJudge::step() {
   }
   const auto next = stores_.notify->next_due();
   if (!next) return std::unexpected(next.error());
-  next_ = *next;
-  looked_ = true;
+  next_ = clock_.wall() + options_.poll;
+  if (*next) next_ = std::min(next_, **next);
   return ready;
 }
 
@@ -105,7 +105,7 @@ NotifyFacts JobJudge::facts_of(const NotifyJob& job, const Room& room, const Not
 // What is shown and has changed is brought up to date whoever is there.
 NotifyVerdict JobJudge::verdict(const NotifyJob& job, const NotifyFacts& facts) {
   using What = NotifyVerdict::What;
-  NotifyVerdict verdict{.job = job.id, .what = What::ready, .want_seq = job.want_seq};
+  NotifyVerdict verdict{.job = job.id, .what = What::ready, .want_seq = job.want_seq, .changed = job.changed};
   if (job.changed && facts.member) return verdict;
   auto ruling = rule(facts, options_.times);
   if (ruling.what == NotifyRuling::What::tell) {

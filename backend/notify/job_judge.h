@@ -23,6 +23,7 @@ struct JudgeOptions {
   std::uint32_t large_room = 500;      // members above which `all` by default means mentions
   std::uint32_t user_per_minute = 20;  // 0: no limit
   std::uint32_t jobs_at_once = 1'000;
+  std::chrono::milliseconds poll{2'000};  // for jobs that couriers put back
 };
 
 // Judges waiting jobs that are due by the rules, with the facts of that moment: what was read, muted or left meanwhile is dropped, what
@@ -34,10 +35,10 @@ class JobJudge {
 
   // Judges what is due, at most jobs_at_once. Whether something was made ready.
   Result<bool> step();
-  // Jobs were marked, or may have been by others: step() has to look when the next one is due.
-  void look_again() { looked_ = false; }
-  // When step() has something to do again; nullopt: when jobs are marked.
-  std::optional<WallTime> next() const { return looked_ ? next_ : clock_.wall(); }
+  // Jobs were marked: step() has to look when the next one is due.
+  void look_again() { next_ = WallTime{}; }
+  // When step() has something to do again: by then a job is due, or couriers, perhaps another parleyd's, may have put some back.
+  WallTime next() const { return next_; }
 
  private:
   using Jobs = std::vector<const NotifyJob*>;
@@ -54,8 +55,7 @@ class JobJudge {
   const JudgeOptions options_;
   std::map<NotifyVerdict::What, Counter> counted_;
   UserPace pace_;
-  std::optional<WallTime> next_;  // when the next waiting job is due
-  bool looked_ = false;           // next_ is right
+  WallTime next_{};
 };
 
 }  // namespace parley::backend

@@ -281,13 +281,10 @@ void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
 
 std::optional<SteadyTime> Planner::next_due() {
   std::unique_lock lock(mutex_);
-  auto due = agenda_.next_due();
+  const auto due = agenda_.next_due();
   lock.unlock();
-  if (const auto job = judge_.next()) {
-    const auto at = steady_of(*job, clock_);
-    if (!due || at < *due) due = at;
-  }
-  return due;
+  const auto job = steady_of(judge_.next(), clock_);
+  return due ? std::min(*due, job) : job;
 }
 
 }  // namespace parley::backend
