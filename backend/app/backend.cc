@@ -75,7 +75,7 @@ ExpirerOptions expirer_options(const Config& config) {
 
 DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::vector<Dependency> dependencies,
                                      MarkWriter& marks, const Expirer& expirer, EraseWork& eraser,
-                                     const LogSink& log) {
+                                     NotifyOffice& office, const LogSink& log) {
   using RoomCreate = DispatcherOptions::RoomCreate;
   const auto& requests = config.requests;
   return {
@@ -94,6 +94,7 @@ DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::ve
       .expirer = [&expirer] { return expirer.progress(); },
       .raise_marks = [&marks](MarkRaise raise,
                               MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); },
+      .notify = office.providers().empty() ? nullptr : &office,
       .erase_work = &eraser};
 }
 
@@ -174,7 +175,7 @@ struct Backend::Parts final : LeaseListener {
              feed_options(given, *stores.marks, mentions)),
         dispatcher(make_dispatcher(
             stores, control, room_events, link, presence, clock,
-            dispatcher_options(given, *cache.cache, dependencies(), marks, expirer, eraser, log))),
+            dispatcher_options(given, *cache.cache, dependencies(), marks, expirer, eraser, office, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
