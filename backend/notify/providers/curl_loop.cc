@@ -8,11 +8,6 @@ namespace {
 
 constexpr int kPollMs = 1'000;  // libcurl's own timers cut it short
 
-bool curl_is_ready() {
-  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-  return ready && (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL) != 0;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<CurlLoop>> CurlLoop::start(std::size_t in_flight_max) {

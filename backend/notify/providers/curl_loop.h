@@ -5,10 +5,18 @@
 #include <thread>
 #include <vector>
 
-#include "backend/notify/providers/transfer.h"
+#include "backend/notify/providers/easy_handle.h"
 #include "base/result.h"
 
 namespace parley::backend {
+
+// One exchange with a server, and what it needs to live as long. When not ready() it ends as CURLE_FAILED_INIT without beginning.
+class Transfer : public EasyHandle {
+ public:
+  // Called once: on the loop's thread, or on the one that handed it over when it did not begin. CURLE_AGAIN: too many are under
+  // way; CURLE_ABORTED_BY_CALLBACK: the loop stops.
+  virtual void finished(CURLcode code) = 0;
+};
 
 // One thread that carries out any number of exchanges at once, up to a bound, over connections that stay open in between.
 class CurlLoop {

@@ -27,7 +27,7 @@ class EmailProvider final : public Provider {
 
   std::string name() const override { return "email"; }
   void send(const Notification& notification, const Registration& to, Done done) override;
-  std::size_t concurrency() const override { return options_.client.in_flight_max; }
+  std::size_t concurrency() const override { return options_.client.threads; }
 
  private:
   EmailProvider(EmailOptions options, const Clock& clock, std::unique_ptr<MailClient> client)

@@ -1,16 +1,22 @@
 #pragma once
+#include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
-#include "backend/notify/providers/curl_loop.h"
+#include "backend/notify/providers/easy_handle.h"
 #include "base/result.h"
 
 namespace parley::backend {
 
 struct MailClientOptions {
   TransferOptions transfer{};
-  std::size_t in_flight_max = 100;
+  std::size_t threads = 4;         // mails at once, each over a connection of its own
   std::string url;                 // smtp://host:587 (STARTTLS is required) or smtps://host:465
   std::string user{}, password{};  // "": without login
 };
@@ -36,22 +42,35 @@ struct MailAnswer {
   std::string error{};  // of lost, tls, busy, internal; without address
 };
 
-// Hands mails to a server by SMTP over TLS, one recipient each; connections are kept for the next. Thread-safe, does not block.
+// Hands mails to a server by SMTP over TLS, one recipient each; connections are kept for the next. By threads of its own, as libcurl
+// does not return to its loop while a mail server ponders what it was given. Thread-safe, does not block.
 class MailClient {
  public:
-  using Done = std::function<void(const MailAnswer&)>;  // called once, on the client's thread or the caller's
+  using Done =
+      std::function<void(const MailAnswer&)>;  // called once, on a thread of the client's or the caller's
 
+  // unavailable: libcurl can't be used.
   static Result<std::unique_ptr<MailClient>> start(const MailClientOptions& options);
-  ~MailClient();  // what is under way ends as busy before it returns
+  ~MailClient();  // what is under way ends as busy, within a second, before it returns
 
+  // At most `threads` at once; more end as busy.
   void send(Mail mail, Done done);
 
  private:
-  MailClient(const MailClientOptions& options, std::unique_ptr<CurlLoop> loop)
-      : options_(options), loop_(std::move(loop)) {}
+  struct Waiting {
+    Mail mail;
+    Done done;
+  };
+  explicit MailClient(const MailClientOptions& options);
+  void run();
 
   const MailClientOptions options_;
-  std::unique_ptr<CurlLoop> loop_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::size_t under_way_ = 0;
+  std::deque<Waiting> queue_;
+  std::vector<std::thread> threads_;  // last: they begin when all else is there
 };
 
 }  // namespace parley::backend

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "backend/config/notify_config.h"
@@ -15,6 +16,8 @@
 
 namespace parley::backend {
 namespace {
+
+constexpr std::size_t kMailThreads = 4;
 
 using Made = Result<std::unique_ptr<Provider>>;
 
@@ -77,7 +80,7 @@ Made make_email(const Config::Notify& notify, const Clock& clock) {
   const auto& email = notify.email;
   EmailOptions options;
   options.client = {.transfer = transfer_options(notify),
-                    .in_flight_max = notify.connections,
+                    .threads = std::min<std::size_t>(notify.connections, kMailThreads),
                     .url = email.url,
                     .user = email.user};
   auto from = parse_mail_address(email.from);

@@ -12,20 +12,17 @@ struct TransferOptions {
   std::string ca_file{};                      // PEM; "": those of the system
 };
 
-// One exchange with a server: an easy handle of libcurl, and what it needs to live as long.
-class Transfer {
+// An easy handle of libcurl with options. Not thread-safe.
+class EasyHandle {
  public:
-  Transfer() : easy_(curl_easy_init()) {}
-  virtual ~Transfer();
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
+  EasyHandle() : easy_(curl_easy_init()) {}
+  virtual ~EasyHandle();
+  EasyHandle(const EasyHandle&) = delete;
+  EasyHandle& operator=(const EasyHandle&) = delete;
 
   CURL* easy() const { return easy_; }
-  // Whether all that was set was taken; otherwise the exchange ends as CURLE_FAILED_INIT without beginning.
+  // Whether all that was set was taken.
   bool ready() const { return easy_ && sound_; }
-  // Called once: on the loop's thread, or on the one that handed it over when it did not begin. CURLE_AGAIN: too many are under
-  // way; CURLE_ABORTED_BY_CALLBACK: the loop stops.
-  virtual void finished(CURLcode code) = 0;
 
  protected:
   template <class T>
@@ -35,11 +32,15 @@ class Transfer {
   // TLS 1.2 or later, certificate and name verified; no proxy; ends after `timeout`. `options` stays until the end.
   void set_common(const TransferOptions& options, std::chrono::milliseconds timeout);
   void set_protocols(const char* names);  // "https", "smtp,smtps": no other is spoken
+  void reset();                           // forgets what was set, not its connections
 
  private:
   CURL* easy_;
   bool sound_ = true;
 };
+
+// Once for the process, before anything else here. False: libcurl has no TLS, or no more memory.
+bool curl_is_ready();
 
 // Whether it ended for want of a certificate that is believed, or of TLS as it should be.
 bool is_tls_failure(CURLcode code);

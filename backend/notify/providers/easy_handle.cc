@@ -1,14 +1,14 @@
-#include "backend/notify/providers/transfer.h"
+#include "backend/notify/providers/easy_handle.h"
 
 #include <algorithm>
 
 namespace parley::backend {
 
-Transfer::~Transfer() {
+EasyHandle::~EasyHandle() {
   curl_easy_cleanup(easy_);
 }
 
-void Transfer::set_common(const TransferOptions& options, std::chrono::milliseconds timeout) {
+void EasyHandle::set_common(const TransferOptions& options, std::chrono::milliseconds timeout) {
   set(CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(timeout.count())));
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_PROXY, "");
@@ -20,8 +20,18 @@ void Transfer::set_common(const TransferOptions& options, std::chrono::milliseco
   set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));  // else the system's would be believed as well
 }
 
-void Transfer::set_protocols(const char* names) {
+void EasyHandle::set_protocols(const char* names) {
   set(CURLOPT_PROTOCOLS_STR, names);
+}
+
+void EasyHandle::reset() {
+  if (easy_) curl_easy_reset(easy_);
+  sound_ = true;
+}
+
+bool curl_is_ready() {
+  static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+  return ready && (curl_version_info(CURLVERSION_NOW)->features & CURL_VERSION_SSL) != 0;
 }
 
 bool is_tls_failure(CURLcode code) {
