@@ -111,6 +111,22 @@ std::string webpush_key(const Config& config) {
   return webpush_public_key(config).value_or("");
 }
 
+// Ends the registration a mail's link names; null when mails have no links.
+std::function<Result<bool>(const std::string&)> unsubscriber(const std::optional<UnsubscribeToken>& links,
+                                                             PushStore& store) {
+  if (!links) return nullptr;
+  return [links = *links, &store](const std::string& token) -> Result<bool> {
+    const auto id = links.registration(token);
+    if (!id) return false;
+    const auto registration = store.get(*id);
+    if (!registration) return std::unexpected(registration.error());
+    if (!*registration) return true;  // done before
+    const auto ended = store.prune(*id, (*registration)->address);
+    if (!ended) return std::unexpected(ended.error());
+    return true;
+  };
+}
+
 // What lies below the cache, when there is one.
 struct Uncached {
   std::unique_ptr<MessageStore> messages;
@@ -321,6 +337,8 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
                                        *std::move(cache));
   if (!parts->providers) return std::unexpected(parts->providers.error());
   if (config.http.port != 0) {
+    const auto links = unsubscribe_token(config);
+    if (!links) return std::unexpected(links.error());
     auto http = HttpServer::start({.address = config.http.address, .port = config.http.port},
                                   {.readiness = [raw = parts.get()] { return raw->readiness(); },
                                    .metrics =
@@ -328,7 +346,8 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
                                          return raw->metrics.text() +
                                                 dependency_metrics(raw->dependencies()) +
                                                 raw->broker_stats.text();
-                                       }},
+                                       },
+                                   .unsubscribe = unsubscriber(*links, *parts->stores.push)},
                                   log);
     if (!http) return std::unexpected(http.error());
     parts->http = *std::move(http);

@@ -23,6 +23,19 @@ void answer_json(httplib::Response& response, int status, const nlohmann::json& 
                        "application/json");
 }
 
+void answer_page(httplib::Response& response, int status, const std::string& inner) {
+  response.status = status;
+  response.set_header("Referrer-Policy", "no-referrer");  // the address holds the token
+  response.set_content(
+      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>Notifications</title></head><body>" +
+          inner + "</body></html>\n",
+      "text/html; charset=utf-8");
+}
+
+// The form has no address of its own: it goes to where the page came from, token and all.
+constexpr auto kAsk =
+    "<p>No more mails about unread messages?</p><form method=\"post\"><button>Unsubscribe</button></form>";
+
 }  // namespace
 
 struct HttpServer::Impl {
@@ -43,11 +56,24 @@ struct HttpServer::Impl {
     server.Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
       response.set_content(sources.metrics(), "text/plain; version=0.0.4; charset=utf-8");
     });
+    if (sources.unsubscribe) route_unsubscribe();
     server.set_exception_handler(
         [log](const httplib::Request& request, httplib::Response& response, std::exception_ptr) {
           log(LogLevel::error, "an exception while answering " + request.path);
           answer_json(response, 500, {{"error", "internal"}});
         });
+  }
+
+  void route_unsubscribe() {
+    server.Get("/notify/unsubscribe", [](const httplib::Request&, httplib::Response& response) {
+      answer_page(response, 200, kAsk);
+    });
+    server.Post("/notify/unsubscribe", [this](const httplib::Request& request, httplib::Response& response) {
+      const auto done = sources.unsubscribe(request.get_param_value("t"));
+      if (!done) return answer_page(response, 503, "<p>That can't be done now. Please try again later.</p>");
+      if (!*done) return answer_page(response, 404, "<p>This link is none of ours.</p>");
+      answer_page(response, 200, "<p>You will get no more of these mails.</p>");
+    });
   }
 };
 

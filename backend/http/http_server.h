@@ -26,11 +26,14 @@ struct HttpOptions {
 struct HttpSources {
   std::function<Readiness()> readiness;
   std::function<std::string()> metrics;  // text exposition format 0.0.4
+  // Ends what a mail's link is of; false: the token is none of ours. Null: there are no such links.
+  std::function<Result<bool>(const std::string& token)> unsubscribe{};
 };
 
 // GET /healthz: 200 while the process answers. GET /readyz: 200 {"ready":true}, or 503
-// {"ready":false,"reason":…}. GET /metrics. Others 404. No authentication: meant for an address only
-// operators reach.
+// {"ready":false,"reason":…}. GET /metrics. POST /notify/unsubscribe?t=TOKEN (RFC 8058): 200, 404 for a token that is none,
+// 503 while the database is away; GET of it changes nothing (programs that look at mails follow links) and shows a page with a button.
+// Others 404. No authentication: meant for an address only operators reach, and /notify/unsubscribe for a proxy before it.
 class HttpServer {
  public:
   // Listens when this returns. unavailable: the address can't be bound.

@@ -11,7 +11,9 @@ namespace {
 class HttpServerTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto started = HttpServer::start({}, {[this] { return readiness; }, [this] { return metrics(); }},
+    auto started = HttpServer::start({},
+                                     {[this] { return readiness; }, [this] { return metrics(); },
+                                      [this](const std::string& token) { return unsubscribe(token); }},
                                      [](LogLevel, std::string_view) {});
     ASSERT_TRUE(started) << started.error().message;
     server = *std::move(started);
@@ -21,7 +23,13 @@ class HttpServerTest : public testing::Test {
     if (broken) throw std::runtime_error("broken");
     return "parley_x 1\n";
   }
+  Result<bool> unsubscribe(const std::string& token) {
+    if (token == "away") return fail(Errc::unavailable, "The database is away.");
+    if (token == "ours") ++unsubscribed;
+    return token == "ours";
+  }
 
+  std::atomic<int> unsubscribed{0};
   Readiness readiness{false, "No broker is \"there\"."};
   std::atomic<bool> broken{false};
   std::unique_ptr<HttpServer> server;
@@ -59,6 +67,34 @@ TEST_F(HttpServerTest, other_paths_and_methods_are_not_found) {
   EXPECT_EQ(client->Get("/")->status, 404);
   EXPECT_EQ(client->Get("/metrics/x")->status, 404);
   EXPECT_EQ(client->Post("/readyz", "{}", "application/json")->status, 404);
+}
+
+TEST_F(HttpServerTest, a_link_of_a_mail_unsubscribes_by_post_alone) {
+  const auto page = client->Get("/notify/unsubscribe?t=ours");
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->status, 200);
+  EXPECT_NE(page->body.find("<form method=\"post\">"), std::string::npos);
+  EXPECT_EQ(page->body.find("ours"), std::string::npos);
+  EXPECT_EQ(unsubscribed, 0);
+  const auto one_click = [&](const char* path) {
+    return client->Post(path, "List-Unsubscribe=One-Click", "application/x-www-form-urlencoded")->status;
+  };
+  EXPECT_EQ(one_click("/notify/unsubscribe?t=ours"), 200);
+  EXPECT_EQ(unsubscribed, 1);
+  EXPECT_EQ(one_click("/notify/unsubscribe?t=others"), 404);
+  EXPECT_EQ(one_click("/notify/unsubscribe"), 404);
+  EXPECT_EQ(one_click("/notify/unsubscribe?t=away"), 503);
+  EXPECT_EQ(client->Post("/notify/unsubscribe?t=ours", std::string(20'000, 'x'), "text/plain")->status, 413);
+  EXPECT_EQ(unsubscribed, 1);
+}
+
+TEST_F(HttpServerTest, without_links_in_mails_there_is_no_such_page) {
+  const auto other = HttpServer::start({}, {[this] { return readiness; }, [this] { return metrics(); }},
+                                       [](LogLevel, std::string_view) {});
+  ASSERT_TRUE(other);
+  httplib::Client asking("127.0.0.1", (*other)->port());
+  EXPECT_EQ(asking.Get("/notify/unsubscribe?t=ours")->status, 404);
+  EXPECT_EQ(asking.Post("/notify/unsubscribe?t=ours")->status, 404);
 }
 
 TEST_F(HttpServerTest, large_bodies_are_refused) {
