@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "backend/notify/providers/apns_provider.h"
@@ -11,6 +12,7 @@
 #include "backend/notify/providers/web_push_provider.h"
 #include "backend/notify/providers/webhook_provider.h"
 #include "base/encoding.h"
+#include "source_dir.h"
 
 namespace parley::backend {
 namespace {
@@ -40,6 +42,18 @@ Notification full() {
           .expires = kNow + std::chrono::hours(1)};
 }
 
+// The blocks of topics.md that show what arrives.
+std::vector<std::string> examples() {
+  std::ifstream file(PARLEY_SOURCE_DIR "/topics.md");
+  std::vector<std::string> found;
+  bool inside = false;
+  for (std::string line; std::getline(file, line);) {
+    if (inside && line != "```") found.push_back(line);
+    inside = line == "```notification" || (inside && line != "```");
+  }
+  return found;
+}
+
 Notification only_wakes_up() {
   return {.id = "01JD8Z6V5T3Y0N7QF4R2W9XKCB", .collapse = "0011", .badge = 5, .expires = kNow};
 }
@@ -48,6 +62,36 @@ Notification with_text(std::string text) {
   auto notification = full();
   notification.text = std::move(text);
   return notification;
+}
+
+TEST(Payloads, are_as_topics_md_shows_them) {
+  const auto shown_there = examples();
+  ASSERT_EQ(shown_there.size(), 2u);
+  Notification message{.id = "K3X97Q2MZK4W3PA5BJ8D6V5T3Y",
+                       .collapse = "5f2c0a91d7e34b86a1c09e7f42d8b365",
+                       .user = "alice",
+                       .room = "lab",
+                       .room_title = "The lab",
+                       .from = "bob",
+                       .text = "hi @alice",
+                       .type = "text",
+                       .seq = 17,
+                       .mention = true,
+                       .count = 2,
+                       .badge = 5,
+                       .at = kNow,
+                       .expires = kNow + std::chrono::hours(24)};
+  EXPECT_EQ(json::parse(shown_there[0]), notification_json(message));
+  Notification digest{.kind = Notification::Kind::digest,
+                      .id = "K3X97Q2MZK4W3PA5BJ8D6V5T3Z",
+                      .collapse = "91c4e8b7302f4d5da60f7be1259c83d4",
+                      .user = "alice",
+                      .count = 2,
+                      .badge = 5,
+                      .at = kNow,
+                      .expires = kNow + std::chrono::hours(24)};
+  digest.lines = {{.room = "The lab", .from = "bob", .text = "hi @alice", .count = 2}};
+  EXPECT_EQ(json::parse(shown_there[1]), notification_json(digest));
 }
 
 TEST(Payloads, of_fcm_show_what_may_be_shown) {
