@@ -21,13 +21,15 @@ constexpr std::string_view kClaim =
     " WHERE j.id = ANY(ARRAY(SELECT id FROM taken)) RETURNING " PARLEY_NOTIFY_JOB_COLUMNS
     ", array_position(ARRAY(SELECT id FROM taken), j.id)";
 
-#define PARLEY_LOG                                                                                          \
+// Rows first, in the order of their numbers; then the names of their rooms.
+#define PARLEY_LOG(of_user)                                                                                 \
   "SELECT l.id, l.at, l.user_name, l.provider, l.target, coalesce(r.name, ''), l.seq, l.outcome, l.reason," \
-  " l.notice, l.attempts, l.took_ms FROM notify_log l LEFT JOIN LATERAL"                                    \
-  " (SELECT name FROM rooms WHERE id = l.room_id AND NOT deleted LIMIT 1) r ON true"                        \
-  " WHERE l.id < $1 AND ($2 = '' OR l.provider = $2) AND ($3 = '' OR l.outcome = $3)"
-constexpr std::string_view kLog = PARLEY_LOG " ORDER BY l.id DESC LIMIT $4";
-constexpr std::string_view kLogOfUser = PARLEY_LOG " AND l.user_name = $5 ORDER BY l.id DESC LIMIT $4";
+  " l.notice, l.attempts, l.took_ms FROM (SELECT * FROM notify_log WHERE id < $1"                           \
+  "  AND ($2 = '' OR provider = $2) AND ($3 = '' OR outcome = $3)" of_user                                  \
+  "  ORDER BY id DESC LIMIT $4) l LEFT JOIN LATERAL"                                                        \
+  " (SELECT name FROM rooms WHERE id = l.room_id AND NOT deleted LIMIT 1) r ON true ORDER BY l.id DESC"
+constexpr std::string_view kLog = PARLEY_LOG("");
+constexpr std::string_view kLogOfUser = PARLEY_LOG(" AND user_name = $5");
 #undef PARLEY_LOG
 
 constexpr std::string_view kMayBeTold =
@@ -164,13 +166,13 @@ Result<std::vector<NotifyLogRow>> PostgresNotifyDelivery::log(const NotifyLogQue
 Result<std::vector<DeadLetter>> PostgresNotifyDelivery::dead(std::uint64_t after, std::uint32_t limit) {
   return pool_->read([&](PostgresConnection& connection) -> Result<std::vector<DeadLetter>> {
     std::vector<DeadLetter> letters;
-    for (auto row :
-         connection.query("SELECT d.id, d.at, d.user_name, d.provider, d.target, coalesce(r.name, ''), "
-                          "d.seq, d.reason, d.notice,"
-                          " d.attempts FROM notify_dead d LEFT JOIN LATERAL"
-                          " (SELECT name FROM rooms WHERE id = d.room_id AND NOT deleted LIMIT 1) r ON true"
-                          " WHERE d.id > $1 ORDER BY d.id LIMIT $2",
-                          after, limit))
+    for (auto row : connection.query(
+             "SELECT d.id, d.at, d.user_name, d.provider, d.target, coalesce(r.name, ''), d.seq, d.reason, "
+             "d.notice,"
+             " d.attempts FROM (SELECT * FROM notify_dead WHERE id > $1 ORDER BY id LIMIT $2) d LEFT JOIN "
+             "LATERAL"
+             " (SELECT name FROM rooms WHERE id = d.room_id AND NOT deleted LIMIT 1) r ON true ORDER BY d.id",
+             after, limit))
       letters.push_back({.id = row.number(0),
                          .at = from_ms(row.integer(1)),
                          .user = row.string(2),

@@ -54,7 +54,7 @@ KeptJob read_job(const PostgresRows::Row& row) {
 std::vector<KeptJob> lock_jobs(PostgresConnection& connection, const PostgresArray& ids) {
   std::vector<KeptJob> jobs;
   for (auto row : connection.query("SELECT " PARLEY_NOTIFY_JOB_COLUMNS
-                                   " FROM notify_jobs WHERE id = ANY($1) ORDER BY room_id, user_name, target"
+                                   " FROM notify_jobs WHERE id = ANY($1) ORDER BY room_id + 0, user_name, target"
                                    " FOR UPDATE",
                                    ids))
     jobs.push_back(read_job(row));
@@ -169,7 +169,7 @@ void drop_registrations(PostgresConnection& connection, const PostgresArray& ids
     users.add(row.text(0));
   drop_jobs(connection,
             connection.query("SELECT id FROM notify_jobs WHERE user_name = ANY($1) AND target = ANY($2)"
-                             " ORDER BY room_id, user_name, target FOR UPDATE",
+                             " ORDER BY room_id + 0, user_name, target FOR UPDATE",
                              users, ids));
 }
 
@@ -186,7 +186,7 @@ std::uint32_t drop_registrations(PostgresConnection& connection, const std::stri
 void silence(PostgresConnection& connection, const std::string& user) {
   connection.query("DELETE FROM push_registrations WHERE user_name = $1", user);
   drop_jobs(connection, connection.query("SELECT id FROM notify_jobs WHERE user_name = $1"
-                                         " ORDER BY room_id, user_name, target FOR UPDATE",
+                                         " ORDER BY room_id + 0, user_name, target FOR UPDATE",
                                          user));
 }
 
@@ -203,7 +203,7 @@ void forget_wishes_about(PostgresConnection& connection, std::uint64_t room_id) 
   connection.query("DELETE FROM notify_rooms WHERE room_id = $1", room_id);
   connection.query("DELETE FROM notify_cursors WHERE room_id = $1", room_id);
   drop_jobs(connection, connection.query("SELECT id FROM notify_jobs WHERE room_id = $1"
-                                         " ORDER BY room_id, user_name, target FOR UPDATE",
+                                         " ORDER BY room_id + 0, user_name, target FOR UPDATE",
                                          room_id));
 }
 

@@ -13,7 +13,8 @@ namespace parley::backend {
 //
 // Whoever adds rows that name a user, a registration or a room first says that they are being used; whoever takes away what
 // they name says that they are being removed, and waits for those: so that nothing is added about what is gone. Jobs that
-// are there already are locked by room, user and target, by everybody, so that nobody waits for each other in a ring.
+// are there already are locked by room, user and target, by everybody, so that nobody waits for each other in a ring: as
+// room_id + 0, in which order no index is, so that a plan made while the table was small reads none from end to end for it.
 void use_names(PostgresConnection& connection);
 void remove_names(PostgresConnection& connection);
 

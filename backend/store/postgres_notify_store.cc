@@ -176,7 +176,7 @@ Result<std::uint32_t> PostgresNotifyStore::touch(std::uint64_t room_id, std::spa
              "SELECT id FROM notify_jobs WHERE id = ANY(ARRAY("
              "  SELECT id FROM notify_jobs WHERE room_id = $1 AND shown_seq = ANY($2) AND shown_seq > 0 UNION"
              "  SELECT id FROM notify_jobs WHERE room_id = $1 AND state = 2))"
-             " ORDER BY room_id, user_name, target FOR UPDATE",
+             " ORDER BY room_id + 0, user_name, target FOR UPDATE",
              room_id, touched))
       ids.add(row.number(0));
     if (ids.empty()) return 0;

@@ -198,6 +198,20 @@ TEST_F(SqliteStores, messages_of_a_deleted_room_leave_the_disk) {
   EXPECT_EQ(number("SELECT deleted FROM rooms"), 2);
 }
 
+TEST_F(SqliteStores, of_too_many_dead_letters_the_oldest_go) {
+  auto stores = open();
+  SqliteConnection(path_, 1000)
+      .execute(
+          "INSERT INTO notify_dead(at, user, provider, target, room_id, seq, mention_seq, reason, notice, "
+          "attempts)"
+          " WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100005)"
+          " SELECT 1000, 'u', 'p', '@p', 0, i, 0, '', '', 1 FROM n");
+  EXPECT_TRUE(*stores.deliveries->sweep(from_ms(0), from_ms(0), 3));
+  EXPECT_FALSE(*stores.deliveries->sweep(from_ms(0), from_ms(0), 3));
+  EXPECT_EQ(stores.deliveries->dead(0, 1)->at(0).seq, 6u);
+  EXPECT_EQ(stores.deliveries->queues()->at(0).dead, kDeadLettersMax);
+}
+
 TEST_F(SqliteStores, a_purge_that_was_cut_off_goes_on_when_opened) {
   open();
   SqliteConnection(path_, 1000)

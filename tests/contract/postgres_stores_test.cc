@@ -26,6 +26,18 @@ TEST_F(PostgresStores, an_empty_database_is_brought_to_the_newest_schema_once) {
   EXPECT_EQ(database->number("SELECT count(*) FROM directory"), 1);
 }
 
+TEST_F(PostgresStores, of_too_many_dead_letters_the_oldest_go) {
+  auto stores = open();
+  database->run(
+      "INSERT INTO notify_dead(at, user_name, provider, target, room_id, seq, mention_seq, reason, notice, "
+      "attempts)"
+      " SELECT 1000, 'u', 'p', '@p', 0, i, 0, '', '', 1 FROM generate_series(1, 100005) AS i");
+  EXPECT_TRUE(*stores.deliveries->sweep(from_ms(0), from_ms(0), 3));
+  EXPECT_FALSE(*stores.deliveries->sweep(from_ms(0), from_ms(0), 3));
+  EXPECT_EQ(stores.deliveries->dead(0, 1)->at(0).seq, 6u);
+  EXPECT_EQ(stores.deliveries->queues()->at(0).dead, kDeadLettersMax);
+}
+
 TEST_F(PostgresStores, of_many_that_start_at_once_one_migrates) {
   std::vector<std::jthread> threads;
   std::atomic<std::size_t> done = 0;

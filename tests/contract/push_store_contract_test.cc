@@ -1,3 +1,6 @@
+#include <atomic>
+#include <thread>
+
 #include "tests/contract/notify_contract.h"
 
 namespace parley::backend {
@@ -125,6 +128,28 @@ TEST_P(PushStoreContract, one_that_was_set_anew_is_not_pruned) {
   EXPECT_TRUE(ok(push().prune(id, "new")));
   EXPECT_FALSE(ok(push().prune(id, "new")));
   EXPECT_THAT(list("bob"), IsEmpty());
+  EXPECT_THAT(waiting(), IsEmpty());
+}
+
+// Whoever marks has read the registration a moment before.
+TEST_P(PushStoreContract, no_job_outlives_its_registration) {
+  std::atomic<bool> stop = false;
+  {
+    std::jthread remover([&] {
+      while (!stop) ok(push().remove("bob", "phone", ""));
+    });
+    std::vector<std::jthread> markers;
+    for (const std::uint64_t seq : {1, 2})
+      markers.emplace_back([&, seq] {
+        for (int round = 0; round < 100; ++round) {
+          const auto id = reach("bob", "phone");
+          mark({to("bob", seq, 0, id)});
+        }
+      });
+    markers.clear();
+    stop = true;
+  }
+  ok(push().remove("bob", "phone", ""));
   EXPECT_THAT(waiting(), IsEmpty());
 }
 
