@@ -85,7 +85,7 @@ def test_a_user_and_an_administrator_export_what_there_is_of_them(make_server, t
     assert stat.S_IMODE(file.stat().st_mode) == 0o600 and not file.with_suffix(".ndjson.part").exists()
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert lines[0]["parley"] == "user" and lines[0]["user"]["user"] == "ann"
-    assert lines[-1]["end"] == {k: done[k] for k in ("devices", "tokens", "rooms", "messages", "acts")}
+    assert lines[-1]["end"] == {k: done[k] for k in ("devices", "tokens", "registrations", "rooms", "messages", "acts")}
     messages = [line["message"] for line in lines if "message" in line]
     assert {m["from"] for m in messages} == {"ann"}
     texts = [m["content"].get("text") for m in messages]

@@ -154,6 +154,26 @@ def test_parleyctl_registers_tests_and_removes(push):
     assert acts[:2] == ["notify.test", "push.unregister"] and "push.register" in acts
 
 
+def test_parleyctl_tells_and_sets_wishes(push):
+    for name in ("wim", "wes"):
+        push.add_user(name)
+    push.add_room("wished", wim="member")
+    wim = lambda *args: push.ctl("notify", *args, user="wim")[1][0]
+    assert wim("wishes") == {"blocked": []}
+    quiet = {"from": "22:00", "to": "07:00", "zone": "Asia/Kathmandu"}
+    assert wim("wishes", "--quiet", "22:00-07:00", "--zone", "Asia/Kathmandu") == {"quiet": quiet, "blocked": []}
+    wim("block", "wes")
+    assert push.ctl("notify", "wishes", "wim")[1] == [{"quiet": quiet, "blocked": ["wes"]}]
+    wim("unblock", "wes")
+    assert push.ctl("notify", "wishes", "wim", "--quiet", "off")[1] == [{"blocked": []}]
+    assert wim("room", "wished", "--level", "none") == {"room": "wished", "level": "none"}
+    assert wim("room", "wished", "--mute", "8h")["muted_until"] > 0
+    assert wim("room", "wished", "--mute", "off", "--level", "default") == {"room": "wished", "level": "default"}
+    for wrong in (["wishes", "--quiet", "22"], ["wishes", "--zone", "UTC"], ["room", "wished", "--mute", "soon"], ["room"]):
+        assert push.ctl("notify", *wrong, user="wim", check=False)[0] == 2, wrong
+    assert push.ctl("notify", "wishes", "--quiet", "22:00-25:00", user="wim", check=False)[0] == 1
+
+
 @pytest.mark.parametrize("args,code,word", [
     (["push", "register", "alice", "--provider", "webpush"], 2, "--address-file"),
     (["push", "register", "alice", "--provider", "fcm", "--email", "a@example.org"], 2, "--provider email"),

@@ -18,7 +18,7 @@ void declare_audit(CLI::App& command, Audit& o) {
       ->type_name("N")
       ->check(CLI::PositiveNumber);
   command.footer(
-      "Newest first. OUTCOME: ok; asked, of what the broker carries out; else why it was refused.\n"
+      "Newest first. OUTCOME: ok; asked, of what the broker or a provider carries out; else why it was refused.\n"
       "Example: parleyctl audit --room lobby --since 7d");
 }
 

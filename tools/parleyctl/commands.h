@@ -26,6 +26,7 @@ void add_presence_commands(CLI::App& app, Context& context);
 void add_push_commands(CLI::App& app, Context& context);            // push list|register|unregister
 void add_notify_commands(CLI::App& app, Context& context);          // notify test|log|status, and:
 void add_dead_letter_commands(CLI::App& notify, Context& context);  // notify dead list|retry
+void add_wish_commands(CLI::App& notify, Context& context);         // notify wishes|room|block|unblock
 void add_import_command(CLI::App& app, Context& context);
 void add_export_command(CLI::App& app, Context& context);
 void add_store_commands(CLI::App& app, Context& context);  // migrate-store

@@ -48,14 +48,15 @@ void declare_export_user(CLI::App& command, ExportUser& o) {
   command.add_option("NAME", o.user, "The user")->required();
   command.add_option("FILE", o.output, "The file to write, which must not be there yet")->required();
   command.footer(
-      R"(Writes what the server has of a user as lines of JSON (NDJSON): the account, devices, tokens (not their secrets), rooms with marks,
+      R"(Writes what the server has of a user as lines of JSON (NDJSON): the account, devices, tokens (not their secrets), what they
+registered for notifications (not the addresses) and wish of them, rooms with marks,
 every entry they sent, and acts by and on them. A user may do so for themself: they get the messages of the rooms they are in, and no
 acts. For an administrator all rooms are read through. FILE appears when it is whole, for its owner alone (mode 0600).
 
   {"parley":"user","version":1,"exported_at":...,"user":{...}}
   {"presence":{...}}
-  {"device":{...}}  {"token":{...}}  {"room":{...}}  {"message":{...}}  {"act":{...}}
-  {"end":{"devices":1,"tokens":0,"rooms":2,"messages":17,"acts":0}}
+  {"device":{...}}  {"token":{...}}  {"registration":{...}}  {"wishes":{...}}  {"room":{...}}  {"message":{...}}  {"act":{...}}
+  {"end":{"devices":1,"tokens":0,"registrations":1,"rooms":2,"messages":17,"acts":0}}
 
 Example: parleyctl export user alice alice.ndjson)");
 }

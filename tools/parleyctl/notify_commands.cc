@@ -123,11 +123,12 @@ Outcome<> status(Context& context, const Status&) {
 }  // namespace
 
 void add_notify_commands(CLI::App& app, Context& context) {
-  auto* notify = add_group(app, "notify", "Telling people who are away: test, log, dead, status");
+  auto* notify = add_group(app, "notify", "Telling people who are away: test, log, dead, wishes, …");
   add_command(*notify, context, "test", "Send a user a test notification, everywhere", declare_test, test);
   add_command(*notify, context, "log", "What became of notifications", declare_log, log);
   add_command(*notify, context, "status", "Providers in use, and what is under way", declare_status, status);
   add_dead_letter_commands(*notify, context);
+  add_wish_commands(*notify, context);
 }
 
 }  // namespace parley::ctl

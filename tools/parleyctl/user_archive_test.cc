@@ -16,6 +16,9 @@ class FakeServer final : public Requests {
     if (method == "presence.get") return Json{{"user", params["user"]}, {"status", "offline"}};
     if (method == "device.list") return Json{{"devices", {{{"device", "phone"}}}}, {"more", false}};
     if (method == "token.list") return Json{{"tokens", Json::array()}};
+    if (method == "push.list")
+      return Json{{"registrations", {{{"id", "r1"}, {"device", "phone"}, {"provider", "fcm"}}}}};
+    if (method == "notify.get") return Json{{"blocked", Json::array()}};
     if (method == "rooms")
       return Json{{"rooms", {{{"room", "lab"}, {"role", "member"}, {"last", {{"from", "bob"}}}}}},
                   {"more", false}};
@@ -75,11 +78,16 @@ Written write(bool all, bool go_on = true) {
 TEST(UserArchive, an_administrator_gets_what_they_sent_in_all_rooms_and_acts) {
   const auto written = write(true);
   ASSERT_TRUE(written.count);
-  EXPECT_EQ(to_json(*written.count),
-            Json({{"devices", 1}, {"tokens", 0}, {"rooms", 1}, {"messages", 6}, {"acts", 2}}));
+  EXPECT_EQ(
+      to_json(*written.count),
+      Json(
+          {{"devices", 1}, {"tokens", 0}, {"registrations", 1}, {"rooms", 1}, {"messages", 6}, {"acts", 2}}));
+  EXPECT_EQ(written.lines("registration"), 1u);
+  EXPECT_EQ(written.lines("wishes"), 1u);
   EXPECT_EQ(written.text.find("bob"), std::string::npos);
-  EXPECT_TRUE(written.text.ends_with(R"({"end":{"acts":2,"devices":1,"messages":6,"rooms":1,"tokens":0}})"
-                                     "\n"));
+  EXPECT_TRUE(written.text.ends_with(
+      R"({"end":{"acts":2,"devices":1,"messages":6,"registrations":1,"rooms":1,"tokens":0}})"
+      "\n"));
 }
 
 TEST(UserArchive, a_user_gets_their_own_of_the_rooms_they_are_in) {

@@ -23,6 +23,15 @@ class Export {
   Outcome<> devices() { return list("device.list", "devices", "device", count_.devices); }
   Outcome<> tokens() { return list("token.list", "tokens", "token", count_.tokens); }
 
+  Outcome<> registrations() {
+    return list("push.list", "registrations", "registration", count_.registrations);
+  }
+  Outcome<> wishes() {
+    auto wishes = requests_.call("notify.get", {{"user", user_}});
+    if (!wishes) return std::unexpected(wishes.error());
+    return line({{"wishes", *wishes}});
+  }
+
   Outcome<> memberships() {
     return pages("rooms", {{"user", user_}}, "rooms", [this](const Json& room) {
       ++count_.rooms;
@@ -140,11 +149,8 @@ class Export {
 }  // namespace
 
 Json to_json(const UserCount& count) {
-  return {{"devices", count.devices},
-          {"tokens", count.tokens},
-          {"rooms", count.rooms},
-          {"messages", count.messages},
-          {"acts", count.acts}};
+  return {{"devices", count.devices}, {"tokens", count.tokens},     {"registrations", count.registrations},
+          {"rooms", count.rooms},     {"messages", count.messages}, {"acts", count.acts}};
 }
 
 Outcome<UserCount> export_user(Requests& requests, const std::string& user, bool all, std::int64_t now_ms,
@@ -154,6 +160,8 @@ Outcome<UserCount> export_user(Requests& requests, const std::string& user, bool
   auto ok = exported.head(now_ms);
   if (ok) ok = exported.devices();
   if (ok) ok = exported.tokens();
+  if (ok) ok = exported.registrations();
+  if (ok) ok = exported.wishes();
   if (ok) ok = exported.memberships();
   if (ok && all) ok = exported.all_rooms();
   if (ok) ok = exported.messages(room_done);
