@@ -1,4 +1,5 @@
 """A user is erased: nowhere is their name, or a word of theirs; numbers stay, and the name is nobody's for ever."""
+import base64
 import contextlib
 import json
 import secrets
@@ -9,6 +10,8 @@ import time
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from counters import recount
 from harness import Refused, wait_until
 
@@ -118,10 +121,26 @@ def wait_erased(server, pseudonym):
                       step_s=0.2, log=server.backend)
 
 
-def populated(make_server, **kwargs):
+def private_key():
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def base64url(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def point(key):
+    return base64url(key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+
+
+def populated(make_server, tmp_path, **kwargs):
     """A server where the user has left every kind of trace."""
+    vapid = tmp_path / "vapid.pem"
+    vapid.touch(mode=0o600)
+    vapid.write_bytes(private_key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+    notify = {"notify.delay_s": 1, "webpush.key_file": str(vapid), "webpush.subject": "mailto:ops@example.org", "webpush.allow_private": "yes"}
     server = make_server(plugin_opts={"ref_window": 4, "journal_segment_bytes": 1 << 20, **kwargs.pop("plugin_opts", {})},
-                         backend_opts={"presence.leave_grace_ms": 500, "presence.settle_ms": 100}, **kwargs).start()
+                         backend_opts={"presence.leave_grace_ms": 500, "presence.settle_ms": 100, **notify}, **kwargs).start()
     for user in ("ann", "ben", "cid", NAME):
         server.add_user(user)
     server.add_room("lab", ann="owner", ben="member", **{NAME: "moderator"})
@@ -154,12 +173,22 @@ def populated(make_server, **kwargs):
         erin.ok("member.mute", room="lab", user="ben", for_s=60)
         ann.ok("member.unmute", room="lab", user="ben")
         ann.ok("read", room="lab", read=5)
+        quiet = [time.strftime("%H:%M", time.gmtime(time.time() + hours * 3600)) for hours in (11, 13)]  # not now
+        erin.ok("notify.set", quiet={"from": quiet[0], "to": quiet[1], "zone": "UTC"})
+        erin.ok("notify.room", room="lab", level="mentions")
+        erin.ok("notify.block", user="ben")
+        ben.ok("notify.block", user=NAME)
+        erin.ok("push.register", provider="webpush", address=f"https://127.0.0.1:9/{NAME}", keys={"p256dh": point(private_key()),
+                                                                                              "auth": base64url(b"0123456789abcdef")})
+    with server.client("ann") as ann:  # nobody listens at that address: it is tried again and again
+        assert ann.send("lab", {"text": f"are you there, @{NAME}?"}) < 0x80
+    wait_until(lambda: server.ctl("notify", "log", "--user", NAME)[1], "a notification was tried", 60, step_s=0.2, log=server.backend)
     server.history("lab")
     return server, direct
 
 
 def test_nothing_of_an_erased_user_stays(make_server, tmp_path):
-    server, direct = populated(make_server)
+    server, direct = populated(make_server, tmp_path)
     before = server.history("lab", 500)
     assert traces(server, tmp_path, ["lab"])  # or it would find nothing whatever happens
     reader = server.client("ben", "ben-laptop")
@@ -195,7 +224,7 @@ def test_the_name_is_nobodys_for_ever(make_server, tmp_path):
     key = tmp_path / "jwt.key"
     key.touch(mode=0o600)
     key.write_text(secrets.token_hex(32))
-    server, _ = populated(make_server, plugin_opts={"jwt_key_file": key, "jwt_algorithm": "HS256", "jwt_auto_user": "true"})
+    server, _ = populated(make_server, tmp_path, plugin_opts={"jwt_key_file": key, "jwt_algorithm": "HS256", "jwt_auto_user": "true"})
     token = server.request(NAME, "token.create")["result"]["token"]
     proof = jwt.encode({"sub": NAME, "exp": int(time.time()) + 3600}, key.read_text(), algorithm="HS256")
     server.client(NAME, password=proof).close()
@@ -220,7 +249,7 @@ def test_the_name_is_nobodys_for_ever(make_server, tmp_path):
 
 
 def test_what_is_still_in_the_journal_arrives_erased(make_server, tmp_path):
-    server, direct = populated(make_server)
+    server, direct = populated(make_server, tmp_path)
     with server.client(NAME, f"{NAME}-2") as erin, server.client("ben") as ben:
         server.backend.send(signal.SIGSTOP)
         for i in range(200):
@@ -242,7 +271,7 @@ def test_what_is_still_in_the_journal_arrives_erased(make_server, tmp_path):
 
 
 def test_an_erase_survives_sigkill(make_server, tmp_path):
-    server, direct = populated(make_server)
+    server, direct = populated(make_server, tmp_path)
     with server.client(NAME, f"{NAME}-3") as erin:
         for i in range(1500):
             erin.mqtt.publish("rooms/lab/send", json.dumps({"text": f"{WORDS[0]} more {i}"}), qos=1)
