@@ -211,6 +211,15 @@ class Server:
             self.wait_ready()
         return self
 
+    def start_standby(self):
+        """A second parleyd on the same store and broker, which waits; the process, and its HTTP port."""
+        (port,) = free_ports(1)
+        toml = self.folder / "parleyd2.toml"
+        toml.write_text(self.toml.read_text().replace(f"port = {self.http_port}", f"port = {port}"))
+        standby = Process([PARLEYD, "--config", toml], self.folder / "log" / "parleyd2.log", env=self.env)
+        wait_until(lambda: listens(port) or not standby.running(), "the standby lives", log=standby)
+        return standby, port
+
     def wait_ready(self):
         wait_until(lambda: self.ready() or not self.backend.running(), "parleyd is ready", log=self.backend)
         assert self.backend.running(), "parleyd did not start:\n" + self.backend.log()[-3000:]

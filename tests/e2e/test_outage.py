@@ -101,15 +101,9 @@ def test_everything_killed_under_load_loses_nothing_acknowledged(make_server):
 def test_a_second_backend_waits_and_takes_over(make_server):
     server = make_chat(make_server)
     first = server.backend
-    port, server.http_port = server.http_port, server.http_port
-    second_toml = server.folder / "parleyd2.toml"
-    from harness import PARLEYD, Process, free_ports
-    (other_port,) = free_ports(1)
-    second_toml.write_text(server.toml.read_text().replace(f"port = {port}", f"port = {other_port}"))
-    second = Process([PARLEYD, "--config", second_toml], server.folder / "log" / "parleyd2.log")
+    second, server.http_port = server.start_standby()
     try:
-        server.http_port = other_port
-        wait_until(lambda: server.http("/healthz")[0] == 200, "the standby lives")
+        assert server.http("/healthz")[0] == 200
         assert server.http("/readyz")[0] == 503
         with server.client("alice") as alice:
             assert alice.send("lobby", "one") < 0x80
