@@ -15,7 +15,7 @@ import pytest
 from harness import BUILD, WAIT_S, free_ports
 from standins import Apns, Certificates, Fcm, Smtp, WebPush, Webhook
 
-TIMEOUT_MS = 1_500
+TIMEOUT_MS, IMPATIENT_MS = 30_000, 1_000  # the second where an answer is not to come
 ids = (f"01JD8Z6V5T3Y0N7QF4R2W9{n:04d}" for n in itertools.count())
 
 
@@ -79,11 +79,11 @@ class Ways:
         self.renew()
         return self
 
-    def renew(self):
+    def renew(self, timeout_ms=TIMEOUT_MS):
         """Providers without open connections or tokens."""
         if self.deliver:
             self.deliver.close()
-        self.deliver = Deliver({"notify.ca_file": str(self.certificates.ca_file), "notify.timeout_ms": TIMEOUT_MS, **self.standin.settings(),
+        self.deliver = Deliver({"notify.ca_file": str(self.certificates.ca_file), "notify.timeout_ms": timeout_ms, **self.standin.settings(),
                                 **self.more})
 
     def target(self):
@@ -195,9 +195,10 @@ def test_fcm_without_an_access_token_says_why(ways):
     way = ways["fcm"]
     for rule, expected in [({"status": 400, "body": {"error": "invalid_grant"}}, "misconfigured"), ({"status": 503}, "retry"),
                            ({"status": 200, "body": "garbage"}, "retry"), ({"how": "hang"}, "retry")]:
-        way.renew()
+        way.renew(IMPATIENT_MS if rule.get("how") == "hang" else TIMEOUT_MS)
         way.standin.misbehave(target="@token", **rule)
         assert way.send()[2]["what"] == expected, rule
+    way.renew()
 
 
 def test_a_browser_reads_what_only_it_can_read(ways):
@@ -284,13 +285,30 @@ def test_retry_after_is_heard_as_seconds_and_as_a_date(ways, name):
 
 @pytest.mark.parametrize("how", ["hang", "reset", "garbage"])
 def test_without_an_answer_it_is_tried_again(way, how):
-    way.send()
+    if how == "hang":
+        way.renew(IMPATIENT_MS)
+    else:
+        way.send()
     way.standin.misbehave(how=how)
     target, told, answer = way.send()
     assert answer["what"] == "retry" and answer["reason"]
     assert target not in answer["reason"] and str(way.standin.port) not in answer["reason"]
     way.standin.behave()
+    if how == "hang":
+        way.renew()
     assert what(way.send(told)[2]) == ("sent", "")
+
+
+@pytest.mark.parametrize("name", [kind.name for kind in KINDS])
+def test_what_hung_once_is_not_used_again(ways, name):
+    way = ways[name]
+    way.renew(3 * IMPATIENT_MS)
+    way.send()
+    target, to = way.target()
+    way.standin.misbehave(how="hang", times=1)
+    answers = [way.deliver.send(way.provider, notification(), **to)["what"] for _ in range(4)]
+    way.renew()
+    assert answers[0] == "retry" and answers[-1] == "sent"
 
 
 def test_an_answer_that_was_lost_leads_to_the_same_id_again(way):
@@ -339,7 +357,7 @@ def test_the_systems_authorities_are_not_believed_beside_ours_nor_ours_beside_th
 def test_one_that_hangs_delays_no_other_and_ends_in_time(ways):
     slow, quick = ways["apns"], ways["webhook"]
     slow.send()
-    both = Deliver({"notify.ca_file": str(slow.certificates.ca_file), "notify.timeout_ms": 5_000, **slow.standin.settings()})
+    both = Deliver({"notify.ca_file": str(slow.certificates.ca_file), "notify.timeout_ms": 5 * IMPATIENT_MS, **slow.standin.settings()})
     slow.standin.misbehave(how="hang")
     hung = [both.begin("apns", notification(), address=slow.standin.device()) for _ in range(5)]
     assert what(quick.send()[2]) == ("sent", "")
@@ -358,6 +376,33 @@ def test_what_is_under_way_ends_when_the_providers_stop(way):
     way.renew()
     assert sorted(answer["line"] for answer in left) == started
     assert {answer["what"] for answer in left} == {"retry"}
+
+
+def test_thousands_over_http2_arrive_once_each(ways):
+    way, count, at_once = ways["apns"], 2_500, 40  # Node, as others, breaks a connection on which a thousand streams were reset
+    device = way.standin.device()
+    told = [notification() for _ in range(count)]
+    for n, each in enumerate(told):
+        way.deliver.begin("apns", each, address=device)
+        if n >= at_once:
+            assert [answer["what"] for answer in way.deliver.ends().values()] == ["sent"]
+    way.deliver.ends(at_once)
+    assert sorted(line["id"] for line in way.standin.received(device)) == sorted(each["id"] for each in told)
+
+
+def test_a_mail_that_hangs_holds_up_no_other(ways):
+    way = ways["smtp"]
+    way.send()
+    way.standin.misbehave(how="hang", target="slow@example.net")
+    slow = way.deliver.begin("email", notification(), address="slow@example.net")
+    for _ in range(5):
+        quick = way.deliver.begin("email", notification(), address="quick@example.net")
+        (number, answer), = way.deliver.ends().items()
+        assert (number, answer["what"]) == (quick, "sent")
+    left, = way.deliver.close()
+    way.deliver = None
+    way.renew()
+    assert (left["line"], left["what"]) == (slow, "retry")
 
 
 # --- what is not reached for ---

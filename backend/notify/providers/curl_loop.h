@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/notify/providers/easy_handle.h"
+#include "base/file.h"
 #include "base/result.h"
 
 namespace parley::backend {
@@ -18,7 +19,9 @@ class Transfer : public EasyHandle {
   virtual void finished(CURLcode code) = 0;
 };
 
-// One thread that carries out any number of exchanges at once, up to a bound, over connections that stay open in between.
+// One thread that carries out any number of exchanges at once, up to a bound, over connections that stay open in between. Connections of
+// HTTP/2 are left behind after some hundred requests: libcurl before 8.0 resets each stream after its answer, and servers that count
+// resets (against CVE-2023-44487) break the connection at the thousandth, with all that is under way on it.
 class CurlLoop {
  public:
   // unavailable: libcurl has no TLS, or no more memory.
@@ -29,16 +32,31 @@ class CurlLoop {
   void add(std::unique_ptr<Transfer> transfer);
 
  private:
-  CurlLoop(CURLM* multi, std::size_t in_flight_max);
+  struct Free {
+    void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
+  };
+  using Multi = std::unique_ptr<CURLM, Free>;
+  struct Connections {  // and what is under way on them
+    Multi multi;
+    std::vector<std::unique_ptr<Transfer>> active{};
+    std::size_t streams = 0;  // of HTTP/2, that are over
+  };
+
+  CurlLoop(Multi multi, Fd wake, std::size_t in_flight_max);
   void run();
   bool take_new();  // false: the loop is to end
-  void finish_done();
+  void renew();
+  void step(Connections& connections);
+  void wait();
   void end(std::unique_ptr<Transfer> transfer, CURLcode code);
   void end_all();
 
-  CURLM* multi_;
+  const Fd wake_;  // an eventfd
   const std::size_t in_flight_max_;
-  std::vector<std::unique_ptr<Transfer>> active_;  // the thread's own
+
+  // The thread's own: what new exchanges go over, and what is left behind and empties.
+  Connections current_;
+  std::vector<Connections> old_;
 
   std::mutex mutex_;
   bool stopping_ = false;
