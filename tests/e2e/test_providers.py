@@ -56,7 +56,7 @@ class Deliver:
     def close(self):
         """Ends it with its input; what was still under way."""
         self.popen.stdin.close()
-        self.popen.wait(WAIT_S)
+        assert self.popen.wait(WAIT_S) == 0
         left = []
         while not self.answers.empty():
             left.append(self.answers.get())

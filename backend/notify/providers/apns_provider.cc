@@ -165,7 +165,7 @@ ApnsProvider::ApnsProvider(ApnsOptions options, const Clock& clock, std::unique_
       client_(std::move(client)) {}
 
 ApnsProvider::~ApnsProvider() {
-  client_.reset();  // what is under way ends while all else is still there
+  client_->stop();  // what is under way ends while all else is still there
 }
 
 void ApnsProvider::send(const Notification& notification, const Registration& to, Done done) {

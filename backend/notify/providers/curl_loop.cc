@@ -30,13 +30,13 @@ CurlLoop::CurlLoop(Multi multi, Fd wake, std::size_t in_flight_max)
       current_{.multi = std::move(multi)},
       thread_([this] { run(); }) {}
 
-CurlLoop::~CurlLoop() {
+void CurlLoop::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   ::eventfd_write(wake_.get(), 1);
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void CurlLoop::add(std::unique_ptr<Transfer> transfer) {

@@ -26,8 +26,10 @@ class CurlLoop {
  public:
   // unavailable: libcurl has no TLS, or no more memory.
   static Result<std::unique_ptr<CurlLoop>> start(std::size_t in_flight_max);
-  ~CurlLoop();  // what is under way ends before it returns
+  ~CurlLoop() { stop(); }
 
+  // What is under way ends before it returns, and nothing begins any more. By one thread, none of the loop's.
+  void stop();
   // Thread-safe, does not block; finished() may add the next.
   void add(std::unique_ptr<Transfer> transfer);
 

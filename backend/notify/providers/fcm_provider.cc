@@ -121,7 +121,7 @@ FcmProvider::FcmProvider(FcmOptions options, const Clock& clock, std::size_t con
       token_(std::make_unique<AccessToken>(options_.account, *client_, clock)) {}
 
 FcmProvider::~FcmProvider() {
-  client_.reset();  // what is under way ends while the access token, which it asks, is still there
+  client_->stop();  // what is under way ends while the access token, which it asks, is still there
 }
 
 void FcmProvider::send(const Notification& notification, const Registration& to, Done done) {

@@ -59,7 +59,11 @@ class HttpClient {
   using Done = std::function<void(HttpAnswer)>;  // called once, on the client's thread or the caller's
 
   static Result<std::unique_ptr<HttpClient>> start(const HttpClientOptions& options, const Clock& clock);
-  ~HttpClient();  // what is under way ends as busy before it returns
+  ~HttpClient();  // as stop()
+
+  // What is under way, and what is posted from then on, ends as busy: the first before it returns. For owners whose callbacks post again,
+  // and must find the client there.
+  void stop() { loop_->stop(); }
 
   void post(HttpRequest request, Done done);
 
