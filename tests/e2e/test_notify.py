@@ -4,39 +4,14 @@ import urllib.request
 
 import pytest
 from harness import wait_until
-from standins import Apns, Certificates, Fcm, Smtp, Webhook, WebPush
-
-QUICK = {"notify.delay_s": 0, "notify.away_delay_s": 1, "notify.window_s": 1, "notify.timeout_ms": 2000, "email.delay_s": 1}
-
-
-class Providers:
-    """The stand-ins of one test, on one authority of their own."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.folder.mkdir()
-        self.certificates = Certificates(folder)
-        self.running = []
-
-    def start(self, kind):
-        self.running.append(kind(self.folder, self.certificates).start())
-        return self.running[-1]
-
-    def keys(self):
-        keys = {"notify.ca_file": str(self.certificates.ca_file)}
-        for standin in self.running:
-            keys |= standin.settings()
-        return keys
+from notifying import QUICK, log, queues, register, say, settled, stand_ins, subscribe_browser, wait_offline
+from standins import Apns, Fcm, Smtp, Webhook, WebPush
 
 
 @pytest.fixture
 def providers(tmp_path):
-    providers = Providers(tmp_path / "providers")
-    yield providers
-    for standin in providers.running:
-        standin.stop()
-    for standin in providers.running:
-        assert standin.violations() == [], f"{standin.name}: the protocol was not kept"
+    with stand_ins(tmp_path / "providers") as providers:
+        yield providers
 
 
 @pytest.fixture
@@ -51,44 +26,6 @@ def notifier(make_server, providers):
         return server
 
     return start
-
-
-def register(server, user, provider, address, device=None, **keys):
-    """As the device itself does it; and it goes away again."""
-    with server.client(user, device or f"{user}-{provider}") as c:
-        return c.ok("push.register", provider=provider, address=address, **({"keys": keys} if keys else {}))
-
-
-def wait_offline(server, user):
-    wait_until(lambda: all(not d["connected"] for d in server.ctl("device", "list", user)[1]), f"{user} is away")
-
-
-def say(server, text, user="alice", room="lab", **content):
-    with server.client(user) as c:
-        assert c.send(room, {"text": text, **content}) < 0x80
-
-
-def queues(server):
-    """{provider: its row of notify status}."""
-    status = server.ctl("notify", "status")[1][0]
-    return {queue["provider"]: queue for queue in status["queues"]}
-
-
-def settled(server):
-    """Nothing waits, is ready or on its way."""
-    return all(queue[state] == 0 for queue in queues(server).values() for state in ("waiting", "ready", "sending"))
-
-
-def log(server, **query):
-    """Oldest first."""
-    args = [word for key, value in query.items() for word in (f"--{key}", value)]
-    return server.ctl("notify", "log", "--limit", 1000, *args)[1][::-1]
-
-
-def subscribe_browser(server, webpush, user, device):
-    browser = webpush.subscribe()
-    register(server, user, "webpush", browser["endpoint"], device, p256dh=browser["p256dh"], auth=browser["auth"])
-    return browser["name"]
 
 
 def test_each_provider_tells_in_its_own_way(providers, notifier):
