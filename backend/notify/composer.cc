@@ -40,6 +40,11 @@ std::string collapse_id(const std::string& user, std::uint64_t room_id) {
   return hex_encode(as_view(digest)).substr(0, 32);
 }
 
+std::string new_id(WallTime now) {
+  UlidGenerator ids;
+  return format_ulid(ids.next(now));
+}
+
 Composed nothing(std::string reason) {
   return {.notification = std::nullopt, .reason = std::move(reason)};
 }
@@ -51,7 +56,7 @@ Result<Composed> Composer::compose(const NotifyJob& job) const {
 }
 
 Notification Composer::test(const std::string& user, WallTime now) const {
-  Notification notification{.id = random_id(26),
+  Notification notification{.id = new_id(now),
                             .collapse = collapse_id(user, 0),
                             .user = user,
                             .room_title = "Parley",

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/crypto.h"
+#include "base/encoding.h"
 
 namespace parley::backend {
 namespace {
@@ -24,6 +25,15 @@ const char* told(Notification::Kind kind) {
     default:
       return "sent";
   }
+}
+
+// What a provider says, as a line of the log: whole characters, none that controls.
+std::string as_line(std::string text) {
+  constexpr std::size_t kMax = 300;
+  if (text.size() > kMax) text.resize(kMax);
+  for (auto& c : text)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
+  return repair_utf8(text);
 }
 
 milliseconds since(SteadyTime began, const Clock& clock) {
@@ -110,6 +120,7 @@ void Courier::carry(const NotifyJob& job) {
   }
   provider_->send(*composed.notification, to, [this, sent = std::move(sent), now](Delivery delivery) mutable {
     sent.delivery = std::move(delivery);
+    sent.delivery.reason = as_line(std::move(sent.delivery.reason));
     sent.took = since(now, clock_);
     come_back(std::move(sent));
   });

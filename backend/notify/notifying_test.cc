@@ -314,6 +314,16 @@ TEST_F(NotifyingTest, a_refused_one_is_a_dead_letter_and_the_next_goes_on) {
   EXPECT_THAT(texts(), ElementsAre("bob-phone: hi", "bob-phone: again"));
 }
 
+TEST_F(NotifyingTest, what_a_provider_says_is_made_fit_for_the_log) {
+  answers = {
+      {.what = Delivery::What::refused, .reason = std::string("no\0pe\n\xFF", 7) + std::string(1'000, 'x')}};
+  say("hi");
+  run_for(1min);
+  ASSERT_THAT(outcomes(), SizeIs(1));
+  EXPECT_TRUE(outcomes()[0].starts_with("dead no pe "));
+  EXPECT_LT(outcomes()[0].size(), 320u);
+}
+
 TEST_F(NotifyingTest, a_dead_target_is_pruned) {
   answers = {{.what = Delivery::What::target_dead, .reason = "UNREGISTERED"}};
   say("hi");

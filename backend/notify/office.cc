@@ -56,7 +56,7 @@ CourierOptions courier_options(const Config::Notify& config, const std::string& 
           .attempts = config.attempts,
           .max_age = config.max_age,
           .window = provider == "email" ? milliseconds(config.email.delay) : milliseconds(config.window),
-          .lease = config.timeout + milliseconds(60'000)};
+          .lease = 3 * config.timeout + milliseconds(10'000)};
 }
 
 const char* word(Delivery::What what) {
@@ -186,14 +186,17 @@ void NotifyOffice::test(const std::string& user, std::function<void(Result<std::
 
 std::optional<SteadyTime> NotifyOffice::keep_house() {
   const auto now = clock_.steady();
-  show_queues();
+  if (now >= show_at_) {
+    show_queues();
+    show_at_ = now + kShowEvery;
+  }
   if (now >= sweep_at_) {
     const auto wall = clock_.wall();
     const auto more = stores_.deliveries->sweep(wall - kShownKept, wall - kept_, kSweptAtOnce);
     if (more && *more) return now + milliseconds(100);
     sweep_at_ = now + kSweepEvery;
   }
-  return now + kShowEvery;
+  return show_at_;
 }
 
 void NotifyOffice::show_queues() {

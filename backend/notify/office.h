@@ -55,7 +55,7 @@ class NotifyOffice final : public NotifyDesk {
   const Composer composer_;
   std::vector<std::unique_ptr<Courier>> couriers_;
   Planner planner_;
-  SteadyTime sweep_at_{};
+  SteadyTime show_at_{}, sweep_at_{};
   StepThread house_;
 };
 
