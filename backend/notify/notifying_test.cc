@@ -494,6 +494,45 @@ TEST_F(NotifyingTest, a_user_is_not_told_more_often_than_the_pace) {
   EXPECT_THAT(pushed, SizeIs(2));
 }
 
+TEST_F(NotifyingTest, a_mail_tells_of_all_rooms_that_are_unread_after_its_delay) {
+  ASSERT_TRUE(stores.push->put(
+      {.user = "bob", .device = "email", .provider = "email", .address = "bob@example.org"}));
+  const auto lab_id = lab;
+  const auto others = [&](const std::string& name) {
+    lab = stores.rooms->create({.name = name, .members = {{"alice", wire::Role::owner}, {"bob"}}})->value.id;
+    seq = 0;
+    say("in the " + name);
+    return lab;
+  };
+  say("in the lab");
+  others("den");
+  const auto muted = others("hall");
+  ASSERT_TRUE(stores.push->set_room("bob", muted, {.muted_until = kForever}));
+  run_for(14min);
+  EXPECT_THAT(*stores.deliveries->claim("email", "me", 10, clock.wall(), clock.wall() + 1min), IsEmpty());
+  run_for(2min);
+  const auto jobs = stores.deliveries->claim("email", "me", 10, clock.wall(), clock.wall() + 1min);
+  ASSERT_THAT(*jobs, SizeIs(1)) << "one mail for all";
+  const auto mail = composer.compose(jobs->front());
+  ASSERT_TRUE(mail->notification);
+  EXPECT_EQ(mail->notification->kind, Notification::Kind::digest);
+  std::vector<std::string> lines;
+  for (const auto& line : mail->notification->lines)
+    lines.push_back(line.room + " " + std::to_string(line.count) + " " + line.from + ": " + line.text);
+  EXPECT_THAT(lines, ElementsAre("den 1 alice: in the den", "The lab 1 alice: in the lab"));
+  EXPECT_EQ(mail->notification->count, 2u);
+  EXPECT_EQ(mail->notification->badge, 3u);
+
+  for (const auto room : {lab_id, lab, muted}) {
+    const MarkRaise raise{.room_id = room, .user = "bob", .to = {.received = 1, .read = 1}};
+    ASSERT_TRUE(stores.marks->raise(std::span(&raise, 1)));
+  }
+  const auto den = stores.rooms->find("den")->id;
+  const MarkRaise raise{.room_id = den, .user = "bob", .to = {.received = 1, .read = 1}};
+  ASSERT_TRUE(stores.marks->raise(std::span(&raise, 1)));
+  EXPECT_EQ(composer.compose(jobs->front())->reason, "read");
+}
+
 TEST_F(NotifyingTest, policy_decides_what_leaves_the_house) {
   say("secret");
   const NotifyJob job{.user = "bob", .room_id = lab, .want_seq = 1, .notice = "N1", .notice_seq = 1};
