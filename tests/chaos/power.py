@@ -27,7 +27,7 @@ class Power:
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl"], check=True)
         self.env = {**os.environ, "LD_PRELOAD": str(library), "POWER_ROOTS": "".join(f"{root}:" for root in roots), "POWER_DISK": str(self.disk),
                     "POWER_BOOT": str(self._boot)}
-        self.cuts = self.pages_lost = self.pages_kept = 0
+        self.cuts = self.names_lost = self.pages_lost = self.pages_kept = 0
         self.on()
 
     def on(self):
@@ -43,9 +43,9 @@ class Power:
             (self.disk / id_of(folder)).write_text("".join(f"{id_} {name}\n" for name, id_ in names.items()))
 
     def cut(self, rng):
-        """After SIGKILL of all that have the env. Of what was not synced nothing, something or all has reached the disk: names all
-        or none, as file systems with a log do it, pages each for itself."""
-        share = rng.choice((0, 0, 0.2, 0.5, 0.9, 1))
+        """After SIGKILL of all that have the env. Of what was not synced nothing (so the first time), something or all has reached the
+        disk: names all or none, as file systems with a log do it, pages each for itself."""
+        share = rng.choice((0, 0, 0.2, 0.5, 0.9, 1)) if self.cuts else 0
         for folder in self._folders():
             self._cut_folder(folder, rng, share)
         self.cuts += 1
@@ -63,6 +63,7 @@ class Power:
         contents = {name: self._contents(id_, where.get(id_), rng, share) for name, id_ in names.items()}
         for name in live.keys() - names.keys():
             (folder / name).unlink()
+            self.names_lost += 1
         for name, content in contents.items():  # in place: a file that is still there is still the same one
             with open(folder / name, "r+b" if (folder / name).exists() else "w+b") as file:
                 file.write(content)
