@@ -110,8 +110,7 @@ TEST(Answers, of_apns) {
           {410, R"({"reason":"Unregistered","timestamp":1})", What::target_dead, "HTTP 410 Unregistered"},
           {410, R"({"reason":"ExpiredToken"})", What::target_dead, "HTTP 410 ExpiredToken"},
           {400, R"({"reason":"BadDeviceToken"})", What::target_dead, "HTTP 400 BadDeviceToken"},
-          {400, R"({"reason":"DeviceTokenNotForTopic"})", What::target_dead,
-           "HTTP 400 DeviceTokenNotForTopic"},
+          {400, R"({"reason":"DeviceTokenNotForTopic"})", What::refused, "HTTP 400 DeviceTokenNotForTopic"},
           {400, R"({"reason":"BadTopic"})", What::misconfigured, "HTTP 400 BadTopic"},
           {400, R"({"reason":"TopicDisallowed"})", What::misconfigured, "HTTP 400 TopicDisallowed"},
           {400, R"({"reason":"BadCollapseId"})", What::refused, "HTTP 400 BadCollapseId"},
@@ -231,6 +230,8 @@ TEST(Answers, about_one_target_count_for_no_other) {
   const HttpAnswer of_device{.status = 429, .body = R"({"reason":"TooManyRequests"})"};
   EXPECT_TRUE(apns_answer(of_device, {}).of_target);
   EXPECT_FALSE(apns_answer({.status = 503}, {}).of_target);
+  const HttpAnswer other_app{.status = 400, .body = R"({"reason":"DeviceTokenNotForTopic"})"};
+  EXPECT_TRUE(apns_answer(other_app, {}).of_target);
   const MailAnswer greylisted{
       .failure = MailAnswer::Failure::answer, .stage = MailAnswer::Stage::to, .code = 450};
   EXPECT_TRUE(mail_answer(greylisted).of_target);

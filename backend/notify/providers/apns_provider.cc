@@ -136,7 +136,9 @@ Delivery apns_answer(const HttpAnswer& answer, WallTime registered, bool* token_
   if (answer.status == 429 || answer.status >= 500) return retry(reason, answer);
   const bool gone = answer.status == 410 && (word == "Unregistered" || word == "ExpiredToken");
   if (gone) return registered_after(body, registered) ? retry(reason) : target_dead(reason);
-  if (word == "BadDeviceToken" || word == "DeviceTokenNotForTopic") return target_dead(reason);
+  if (word == "BadDeviceToken") return target_dead(reason);
+  // Another app's token, or apns.topic is wrong: then all of them would be pruned.
+  if (word == "DeviceTokenNotForTopic") return of_target(refused(reason));
   const bool our_topic = word == "BadTopic" || word == "TopicDisallowed" || word == "MissingTopic";
   if (token_expired) *token_expired = word == "ExpiredProviderToken";
   // No word of Apple's: there is something else at that address.
