@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <optional>
+#include <set>
 
 #include "backend/notify/courier.h"
 #include "backend/notify/planner.h"
@@ -32,6 +34,7 @@ class ScriptedProvider final : public Provider {
   std::size_t concurrency() const override { return 10; }
   void send(const Notification& notification, const Registration& to, Done done) override {
     pushed_.push_back({notification, to});
+    if (const auto meanwhile = std::exchange(on_send, nullptr)) meanwhile();
     if (hang) return held_.push_back(std::move(done));
     if (answers_.empty()) return done({});
     auto answer = answers_.front();
@@ -39,6 +42,7 @@ class ScriptedProvider final : public Provider {
     done(answer);
   }
   static inline bool hang = false, repeat = false;
+  static inline std::function<void()> on_send{};  // once
 
  private:
   std::vector<Pushed>& pushed_;
@@ -46,10 +50,48 @@ class ScriptedProvider final : public Provider {
   std::deque<Done>& held_;
 };
 
+// Somebody sees each page that is asked for; false: it can't be read.
+class WatchedMessageStore final : public MessageStore {
+ public:
+  using Seen = std::function<bool(const PageQuery&)>;
+  WatchedMessageStore(std::unique_ptr<MessageStore> inner, Seen seen)
+      : inner_(std::move(inner)), seen_(std::move(seen)) {}
+
+  Result<Page> page(const PageQuery& query) override {
+    if (!seen_(query)) return fail(Errc::unavailable, "Its database is down.");
+    return inner_->page(query);
+  }
+  Result<FeedPosition> position() override { return inner_->position(); }
+  Result<> begin(std::uint64_t generation, const std::string& journal,
+                 std::optional<std::uint64_t> restart_at) override {
+    return inner_->begin(generation, journal, restart_at);
+  }
+  Result<StoreOutcome> store(std::uint64_t generation, std::uint64_t from, std::uint64_t to,
+                             std::span<const wire::Record> records) override {
+    return inner_->store(generation, from, to, records);
+  }
+  Result<Page> thread(const ThreadQuery& query) override { return inner_->thread(query); }
+  Result<std::map<Place, wire::Notes>> notes(std::span<const Place> messages) override {
+    return inner_->notes(messages);
+  }
+  Result<> block(const ErasedName& name) override { return inner_->block(name); }
+  Result<EraseStep> erase_some(const ErasedUser& who, const ErasePlace& from,
+                               const NoteRooms& note) override {
+    return inner_->erase_some(who, from, note);
+  }
+  Result<std::uint64_t> last_seq(std::uint64_t room_id) override { return inner_->last_seq(room_id); }
+  Result<std::uint64_t> message_count() override { return inner_->message_count(); }
+
+ private:
+  std::unique_ptr<MessageStore> inner_;
+  Seen seen_;
+};
+
 class NotifyingTest : public testing::Test {
  protected:
   NotifyingTest() {
     ScriptedProvider::hang = ScriptedProvider::repeat = false;
+    ScriptedProvider::on_send = nullptr;
     for (const char* name : {"alice", "bob", "carol"}) EXPECT_TRUE(stores.users->create({.name = name}));
     lab = stores.rooms
               ->create({.name = "lab",
@@ -108,6 +150,21 @@ class NotifyingTest : public testing::Test {
   void read(const std::string& user, std::uint64_t upto) {
     const MarkRaise raise{.room_id = lab, .user = user, .to = {.received = upto, .read = upto}};
     ASSERT_TRUE(stores.marks->raise(std::span(&raise, 1)));
+  }
+
+  std::uint64_t room(const std::string& name) {
+    return stores.rooms->create({.name = name, .members = {{"alice", wire::Role::owner}, {"bob"}, {"carol"}}})
+        ->value.id;
+  }
+  std::uint64_t say_in(std::uint64_t room_id, const std::string& text) {
+    const auto there = std::exchange(lab, room_id);
+    const auto before = std::exchange(seq, *stores.messages->last_seq(room_id));
+    const auto said = say(text);
+    lab = there, seq = before;
+    return said;
+  }
+  void watch_pages(WatchedMessageStore::Seen seen) {
+    stores.messages = std::make_unique<WatchedMessageStore>(std::move(stores.messages), std::move(seen));
   }
 
   // Does what is due within `time`.
@@ -544,6 +601,81 @@ TEST_F(NotifyingTest, policy_decides_what_leaves_the_house) {
   EXPECT_EQ(wake.seq + wake.count, 0u);
   EXPECT_EQ(wake.badge, 1u);
   EXPECT_NE(wake.collapse, "");
+}
+
+TEST_F(NotifyingTest, a_room_that_was_restored_to_before_its_cursor_is_told_of) {
+  say("one");
+  run_for(1min);
+  ASSERT_TRUE(stores.notify->set_cursor(lab, 1'000));
+  say("two");
+  run_for(1min);
+  EXPECT_THAT(texts(), ElementsAre("bob-phone: one", "bob-phone: two"));
+}
+
+TEST_F(NotifyingTest, rooms_that_can_not_be_looked_at_hold_up_no_others) {
+  std::set<std::uint64_t> broken;
+  for (int i = 0; i < 8; ++i) broken.insert(room("broken-" + std::to_string(i)));
+  watch_pages([&](const PageQuery& query) { return !broken.contains(query.room_id); });
+  for (const auto id : broken) say_in(id, "lost for now");
+  std::vector<std::uint64_t> whole;
+  for (int i = 0; i < 8; ++i) whole.push_back(room("whole-" + std::to_string(i)));
+  for (const auto id : whole) say_in(id, "hi");
+  run_for(10s);
+  EXPECT_THAT(pushed, SizeIs(8));
+  broken.clear();
+  run_for(1min);
+  EXPECT_THAT(pushed, SizeIs(16));
+}
+
+TEST_F(NotifyingTest, busy_rooms_that_take_long_hold_up_no_others) {
+  std::set<std::uint64_t> rooms;
+  for (int i = 0; i < 3; ++i) rooms.insert(room("room-" + std::to_string(i)));
+  const auto last = *rooms.rbegin();
+  bool looked_at = false;
+  watch_pages([&](const PageQuery& query) {
+    looked_at |= query.room_id == last;
+    if (query.after) clock.advance(1'500ms);
+    return true;
+  });
+  for (const auto id : rooms) say_in(id, "hi");
+  for (int i = 0; i < 20; ++i) {
+    (void)planner->step();
+    for (const auto id : rooms)
+      if (id != last) say_in(id, "and more");
+  }
+  EXPECT_TRUE(looked_at);
+}
+
+TEST_F(NotifyingTest, a_pass_that_was_under_way_when_a_new_one_began_leaves_no_room_out) {
+  FaultPlan plan;
+  auto inner = std::move(stores.notify);
+  stores.notify = std::make_unique<FaultyNotifyStore>(*inner, plan);
+  plan.plan([&](std::uint64_t call) -> std::optional<Fault> {
+    if (call != 3) return std::nullopt;  // the cursors of the rooms that have been listed
+    planner->deactivate();
+    say("hi");
+    planner->activate();
+    return std::nullopt;
+  });
+  run_for(1min);
+  EXPECT_THAT(texts(), ElementsAre("bob-phone: hi"));
+  stores.notify = std::move(inner);
+}
+
+TEST_F(NotifyingTest, a_room_with_nothing_new_is_not_read_when_it_is_first_looked_at) {
+  for (int i = 0; i < 100; ++i) say("old");
+  start();
+  clock.advance(48h);
+  std::size_t read = 0;
+  watch_pages([&](const PageQuery& query) {
+    read += query.limit;
+    return true;
+  });
+  start();
+  run_for(1min);
+  EXPECT_THAT(pushed, IsEmpty());
+  EXPECT_LE(read, 1u);
+  EXPECT_EQ(stores.notify->cursors(std::span(&lab, 1))->front(), 100u);
 }
 
 }  // namespace

@@ -29,14 +29,22 @@ std::vector<std::string> for_everybody(const std::vector<std::unique_ptr<Provide
   return names;
 }
 
-PlannerOptions planner_options(const Config::Notify& config, std::vector<std::string> for_everybody) {
+std::vector<std::string> names_of(const std::vector<std::unique_ptr<Provider>>& providers) {
+  std::vector<std::string> names;
+  for (const auto& provider : providers) names.push_back(provider->name());
+  return names;
+}
+
+PlannerOptions planner_options(const Config::Notify& config,
+                               const std::vector<std::unique_ptr<Provider>>& providers) {
   return {
       .judge = {.times = {.delay = config.delay, .away_delay = config.away_delay, .max_age = config.max_age},
                 .default_level = static_cast<NotifyLevel>(config.default_level),
                 .large_room = config.large_room,
                 .user_per_minute = config.user_per_minute},
       .email_delay = config.email.delay,
-      .for_everybody = std::move(for_everybody)};
+      .for_everybody = for_everybody(providers),
+      .providers = names_of(providers)};
 }
 
 std::uint32_t per_s(const Config::Notify& config, const std::string& provider) {
@@ -107,7 +115,7 @@ NotifyOffice::NotifyOffice(const Config::Notify& config, std::vector<std::unique
       kept_(std::chrono::hours(24) * config.keep_days),
       composer_(stores, config.content, config.max_age),
       planner_(stores, {.attention = std::move(attention), .jobs_ready = [this] { jobs_ready(); }}, metrics,
-               clock, log, planner_options(config, for_everybody(providers))) {
+               clock, log, planner_options(config, providers)) {
   const auto by = "parleyd-" + random_id(16);
   for (auto& provider : providers) {
     const auto name = provider->name();

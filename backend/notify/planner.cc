@@ -7,6 +7,7 @@
 #include "backend/notify/time_zone.h"
 #include "base/encoding.h"
 #include "wire/entry.h"
+#include "wire/envelope.h"
 
 namespace parley::backend {
 namespace {
@@ -15,6 +16,8 @@ using What = NotifyRuling::What;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kAfterFailure{500};
+constexpr milliseconds kRoomRests{5'000};  // one that could not be looked at
+constexpr milliseconds kComplaints{60'000};
 constexpr milliseconds kUntilKnown{200};
 constexpr std::uint32_t kEntriesAtOnce = 500;
 
@@ -79,11 +82,12 @@ std::optional<SteadyTime> Planner::step() {
     if (std::exchange(begin_, false)) judge_.look_again();
   }
   if (!around_.attention("")) return now + kUntilKnown;
-  if (!(judge_due() && plan_due(now) && pass(now))) {
+  const bool judged = judge_due();
+  if (judged) plan_due(now);
+  if (!judged || !pass(now)) {
     failures_.add();
     return now + kAfterFailure;
   }
-  works_ = true;
   return next_due();
 }
 
@@ -93,22 +97,24 @@ bool Planner::judge_due() {
   return ready.has_value();
 }
 
-bool Planner::plan_due(SteadyTime now) {
+// A room that can't be looked at, as when its shard is down, holds up no others.
+void Planner::plan_due(SteadyTime now) {
   std::vector<std::uint64_t> due;
   {
     std::lock_guard lock(mutex_);
     due = agenda_.take_due(now, 1);
   }
   for (const auto room : due) {
-    if (const auto planned = plan(room); !planned) {
-      if (std::exchange(works_, false))
-        log_(LogLevel::warning, "notifications are not planned just now: " + planned.error().message);
-      std::lock_guard lock(mutex_);
-      agenda_.put_back(room);
-      return false;
+    const auto planned = plan(room);
+    if (planned) continue;
+    failures_.add();
+    if (now >= complain_at_) {
+      complain_at_ = now + kComplaints;
+      log_(LogLevel::warning, "notifications are not planned just now: " + planned.error().message);
     }
+    std::lock_guard lock(mutex_);
+    agenda_.put_back(room, now + kRoomRests);
   }
-  return true;
 }
 
 // The next few rooms of a pass over all: those with messages above their cursors are looked at like changed ones.
@@ -127,9 +133,10 @@ bool Planner::pass(SteadyTime now) {
   const auto cursors = stores_.notify->cursors(ids);
   if (!cursors) return false;
   std::lock_guard lock(mutex_);
+  if (!active_ || begin_) return true;  // meanwhile a new one has begun, which is not this far
   for (std::size_t i = 0; i < rooms->size(); ++i) {
     const auto& room = (*rooms)[i].room;
-    if (room.last_seq > (*cursors)[i]) agenda_.changed(room.id, now);
+    if (room.last_seq != (*cursors)[i]) agenda_.changed(room.id, now);
     agenda_.looked_at(room.name);
   }
   if (rooms->empty()) agenda_.all_looked_at();
@@ -141,7 +148,10 @@ Result<> Planner::plan(std::uint64_t room_id) {
   if (!room) return room.error().code == Errc::not_found ? Result<>() : std::unexpected(room.error());
   const auto cursor = stores_.notify->cursors(std::span(&room_id, 1));
   if (!cursor) return std::unexpected(cursor.error());
-  return cursor->front() < room->last_seq ? plan(*room, cursor->front()) : Result<>();
+  const auto told = cursor->front();
+  if (told == room->last_seq) return {};
+  // Above it: the room was restored to what it had been before. What it has now is not what the cursor passed.
+  return plan(*room, told < room->last_seq ? told : 0);
 }
 
 Result<> Planner::plan(const Room& room, std::uint64_t cursor) {
@@ -164,12 +174,26 @@ Result<> Planner::plan(const Room& room, std::uint64_t cursor) {
   return stores_.notify->set_cursor(room.id, look.room.last_seq);
 }
 
+// Whether nothing was written since: when many rooms are looked at for the first time, most are like that.
+Result<bool> Planner::quiet_since(const Room& room, WallTime since) {
+  const auto page = stores_.messages->page({.room_id = room.id, .before = room.last_seq + 1, .limit = 1});
+  if (!page) return std::unexpected(page.error());
+  if (page->envelopes.empty()) return true;
+  const auto envelope = wire::parse_envelope(page->envelopes.back());
+  return envelope && from_ms(envelope->at) < since;
+}
+
 // Up to look.room.last_seq, which becomes what was read.
 Result<> Planner::read_news(Look& look, std::uint64_t cursor) {
   const auto newest = look.room.last_seq;
   const auto reach = cursor == 0 ? kFirstLook : kEntriesMax;
   auto after = std::max(cursor, newest > reach ? newest - reach : 0);
   const auto since = clock_.wall() - options_.judge.times.max_age;
+  if (newest - after > kEntriesAtOnce / 10) {
+    const auto quiet = quiet_since(look.room, since);
+    if (!quiet) return std::unexpected(quiet.error());
+    if (*quiet) return {};
+  }
   while (after < newest) {
     const auto page = stores_.messages->page(
         {.room_id = look.room.id, .after = after, .limit = kEntriesAtOnce, .max_bytes = 4 * 1024 * 1024});
@@ -275,7 +299,10 @@ void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
                      .mention = facts.mention,
                      .due = due});
   };
-  for (const auto& target : candidate.targets) add(target.id, target.provider);
+  const auto& used = options_.providers;
+  for (const auto& target : candidate.targets)
+    if (used.empty() || std::ranges::find(used, target.provider) != used.end())
+      add(target.id, target.provider);
   for (const auto& provider : options_.for_everybody) add("@" + provider, provider);
 }
 

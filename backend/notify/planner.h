@@ -26,6 +26,7 @@ struct PlannerOptions {
   std::uint32_t everyone_max = 500;  // members whom @room mentions at most; in larger rooms nobody
   std::chrono::milliseconds email_delay{900'000};
   std::vector<std::string> for_everybody{};   // operators' providers: a target of each user
+  std::vector<std::string> providers{};       // those in use: nobody would carry others' jobs; empty: all
   std::uint32_t page = 1'000;                 // members looked at at once
   std::chrono::milliseconds debounce{1'000};  // between two looks at one room
 };
@@ -75,11 +76,12 @@ class Planner final : public RoomEvents {
     bool everyone_counts = false;
   };
 
-  bool plan_due(SteadyTime now);
+  void plan_due(SteadyTime now);
   bool pass(SteadyTime now);
   Result<> plan(std::uint64_t room_id);
   Result<> plan(const Room& room, std::uint64_t cursor);
   Result<> read_news(Look& look, std::uint64_t cursor);
+  Result<bool> quiet_since(const Room& room, WallTime since);
   Result<> mark_members(const Look& look);
   void mark_member(const Look& look, const NotifyCandidate& candidate, std::vector<NotifyMark>& marks);
   NotifyFacts facts_of(const Look& look, const NotifyCandidate& candidate, const Said& said) const;
@@ -104,7 +106,7 @@ class Planner final : public RoomEvents {
 
   // Of the thread that steps.
   JobJudge judge_;
-  bool works_ = true;
+  SteadyTime complain_at_{};
 
   StepThread thread_;
 };

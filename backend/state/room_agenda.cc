@@ -13,12 +13,14 @@ constexpr std::chrono::milliseconds kTick{1000 / kTicksPerSecond};
 
 void RoomAgenda::start(SteadyTime now) {
   rooms_.clear();
+  order_.clear();
   pass_after_ = "";
   pass_at_ = now;
 }
 
 void RoomAgenda::clear() {
   rooms_.clear();
+  order_.clear();
   pass_after_.reset();
 }
 
@@ -26,7 +28,7 @@ bool RoomAgenda::changed(std::uint64_t room_id, SteadyTime now) {
   if (const auto known = rooms_.find(room_id); known != rooms_.end())
     return !std::exchange(known->second.dirty, true);
   if (rooms_.size() < options_.rooms_max)
-    rooms_[room_id] = {true, now};
+    put(room_id, {true, now});
   else if (!pass_after_)
     pass_after_ = "";
   else
@@ -35,7 +37,7 @@ bool RoomAgenda::changed(std::uint64_t room_id, SteadyTime now) {
 }
 
 bool RoomAgenda::deleted(std::uint64_t room_id, const std::string& name) {
-  rooms_.erase(room_id);
+  drop(room_id);
   if (deleted_.size() >= options_.deleted_max) return false;
   deleted_.push_back(name);
   return true;
@@ -48,24 +50,34 @@ std::optional<std::string> RoomAgenda::next_deleted() const {
 // Forgets those nothing has happened to since.
 std::vector<std::uint64_t> RoomAgenda::take_due(SteadyTime now, std::size_t most) {
   std::vector<std::uint64_t> due;
-  for (auto at = rooms_.begin(); at != rooms_.end();) {
-    auto& [room_id, room] = *at;
-    if (room.not_before > now) {
-      ++at;
-    } else if (!room.dirty) {
-      at = rooms_.erase(at);
-    } else {
-      if (due.size() >= most) break;
+  while (!order_.empty() && order_.begin()->first <= now && due.size() < most) {
+    const auto room_id = order_.begin()->second;
+    if (rooms_[room_id].dirty) {
       due.push_back(room_id);
-      room = {false, now + options_.debounce};
-      ++at;
+      put(room_id, {false, now + options_.debounce});
+    } else {
+      drop(room_id);
     }
   }
   return due;
 }
 
-void RoomAgenda::put_back(std::uint64_t room_id) {
-  if (const auto at = rooms_.find(room_id); at != rooms_.end()) at->second.dirty = true;
+void RoomAgenda::put_back(std::uint64_t room_id, SteadyTime rests) {
+  if (const auto at = rooms_.find(room_id); at != rooms_.end())
+    put(room_id, {true, std::max(at->second.not_before, rests)});
+}
+
+void RoomAgenda::put(std::uint64_t room_id, const Room& room) {
+  drop(room_id);
+  rooms_[room_id] = room;
+  order_.emplace(room.not_before, room_id);
+}
+
+void RoomAgenda::drop(std::uint64_t room_id) {
+  const auto at = rooms_.find(room_id);
+  if (at == rooms_.end()) return;
+  order_.erase({at->second.not_before, room_id});
+  rooms_.erase(at);
 }
 
 std::optional<std::string> RoomAgenda::pass_from(SteadyTime now) {
@@ -91,10 +103,10 @@ void RoomAgenda::all_looked_at() {
 }
 
 std::optional<SteadyTime> RoomAgenda::next_due() const {
-  std::optional<SteadyTime> due = pass_after_ ? std::optional(pass_at_) : std::nullopt;
-  for (const auto& [room_id, room] : rooms_)
-    if (!due || room.not_before < *due) due = room.not_before;
-  return due;
+  const auto pass = pass_after_ ? std::optional(pass_at_) : std::nullopt;
+  if (order_.empty()) return pass;
+  const auto room = order_.begin()->first;
+  return pass ? std::min(*pass, room) : room;
 }
 
 }  // namespace parley::backend

@@ -2,9 +2,11 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -37,9 +39,10 @@ class RoomAgenda {
   std::optional<std::string> next_deleted() const;
   void drop_deleted() { deleted_.pop_front(); }
 
-  // At most `most` rooms that may be looked at now; each may be again after `debounce`.
+  // At most `most` rooms that may be looked at now, those that may the longest first; each may be again after `debounce`.
   std::vector<std::uint64_t> take_due(SteadyTime now, std::size_t most);
-  void put_back(std::uint64_t room_id);  // it could not be looked at
+  // It could not be looked at; not before `rests`.
+  void put_back(std::uint64_t room_id, SteadyTime rests = {});
 
   // The pass over all rooms: after which name it goes on, when it may now, and with how many rooms. What was
   // looked at is told one by one; all_looked_at when there were none left.
@@ -56,11 +59,14 @@ class RoomAgenda {
     bool dirty = false;
     SteadyTime not_before;
   };
+  void put(std::uint64_t room_id, const Room& room);
+  void drop(std::uint64_t room_id);
 
   const RoomAgendaOptions options_;
-  std::map<std::uint64_t, Room> rooms_;    // changed, or looked at within `debounce`
-  std::deque<std::string> deleted_;        // names
-  std::optional<std::string> pass_after_;  // a pass is under way: the last room it did
+  std::unordered_map<std::uint64_t, Room> rooms_;         // changed, or looked at within `debounce`
+  std::set<std::pair<SteadyTime, std::uint64_t>> order_;  // the same, by when they may be looked at
+  std::deque<std::string> deleted_;                       // names
+  std::optional<std::string> pass_after_;                 // a pass is under way: the last room it did
   SteadyTime pass_at_;
   bool pass_again_ = false;
 };
