@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "backend/notify/time_zone.h"
+#include "wire/envelope.h"
 
 namespace parley::backend {
 namespace {
@@ -27,7 +28,8 @@ JobJudge::JobJudge(Stores& stores, AttentionOf attention, Metrics& metrics, cons
 }
 
 Result<bool> JobJudge::step() {
-  if (next_ > clock_.wall()) return false;
+  const auto now = clock_.wall();
+  if (next_ > now && next_ <= now + options_.poll) return false;  // later: the clock was set back
   const auto jobs = stores_.notify->due(clock_.wall(), options_.jobs_at_once);
   if (!jobs) return std::unexpected(jobs.error());
   bool ready = false;
@@ -75,11 +77,29 @@ Result<> JobJudge::judge_of_room(std::uint64_t room_id, const Jobs& jobs,
     if (!found && found.error().code != Errc::not_found) return std::unexpected(found.error());
     if (found) room = *std::move(found);
   }
+  std::map<std::uint64_t, WallTime> times;
   for (const auto* job : jobs) {
     const auto at = std::ranges::find(*candidates, job->user, &NotifyCandidate::user);
-    verdicts.push_back(verdict(*job, facts_of(*job, room, at == candidates->end() ? nullptr : &*at)));
+    auto facts = facts_of(*job, room, at == candidates->end() ? nullptr : &*at);
+    if (facts.attention == Attention::online && !facts.read) facts.at = written(*job, times);
+    verdicts.push_back(verdict(*job, facts));
   }
   return {};
+}
+
+// When the newest message the job tells of was written: to whoever is online each one is told when their connection turns out to
+// have been a dead one, not only the first of those the job has waited with.
+WallTime JobJudge::written(const NotifyJob& job, std::map<std::uint64_t, WallTime>& of_room) const {
+  if (job.room_id == kDigest) return from_ms(static_cast<std::int64_t>(job.want_seq));
+  if (const auto known = of_room.find(job.want_seq); known != of_room.end()) return known->second;
+  const auto page =
+      stores_.messages->page({.room_id = job.room_id, .after = job.want_seq - 1, .limit = 1, .max_bytes = 1});
+  if (!page) return of_room[job.want_seq] = clock_.wall();  // not known: it is asked again
+  auto& at = of_room[job.want_seq] = job.since;
+  if (page->envelopes.empty()) return at;  // it has expired
+  const auto envelope = wire::parse_envelope(page->envelopes.front());
+  if (envelope && envelope->seq == job.want_seq) at = from_ms(envelope->at);
+  return at;
 }
 
 // A digest's rooms are looked at when it is composed.
@@ -99,6 +119,7 @@ NotifyFacts JobJudge::facts_of(const NotifyJob& job, const Room& room, const Not
   facts.wishes = user->room;
   facts.quiet_until = quiet_until(user->quiet, facts.now);
   facts.attention = attention_(job.user).value_or(Attention::offline);
+  if (digest) facts.level_by_default = NotifyLevel::all;  // each room's own said that it is worth one
   return facts;
 }
 

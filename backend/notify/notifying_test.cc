@@ -603,6 +603,17 @@ TEST_F(NotifyingTest, policy_decides_what_leaves_the_house) {
   EXPECT_NE(wake.collapse, "");
 }
 
+TEST_F(NotifyingTest, a_connection_that_turns_out_dead_does_not_swallow_the_later_of_two_messages) {
+  attention["bob"] = Attention::online;
+  say("one");
+  run_for(55s);
+  say("two");
+  run_for(30s);
+  attention["bob"] = Attention::offline;
+  run_for(40s);
+  EXPECT_THAT(texts(), ElementsAre("bob-phone: two"));
+}
+
 TEST_F(NotifyingTest, a_room_that_was_restored_to_before_its_cursor_is_told_of) {
   say("one");
   run_for(1min);
@@ -660,6 +671,21 @@ TEST_F(NotifyingTest, a_pass_that_was_under_way_when_a_new_one_began_leaves_no_r
   run_for(1min);
   EXPECT_THAT(texts(), ElementsAre("bob-phone: hi"));
   stores.notify = std::move(inner);
+}
+
+TEST_F(NotifyingTest, a_digest_is_made_where_only_some_rooms_are_told_of) {
+  options.judge.default_level = NotifyLevel::none;
+  options.email_delay = 1min;
+  start();
+  ASSERT_TRUE(stores.push->put(
+      {.user = "carol", .device = "mail", .provider = "email", .address = "carol@example.org"}));
+  ASSERT_TRUE(stores.push->set_room("carol", lab, {.level = NotifyLevel::all}));
+  say("hi");
+  run_for(5min);
+  EXPECT_THAT(pushed, IsEmpty());
+  const auto queues = *stores.deliveries->queues();
+  ASSERT_THAT(queues, SizeIs(1));
+  EXPECT_EQ(queues[0].ready, 1u);
 }
 
 TEST_F(NotifyingTest, a_room_with_nothing_new_is_not_read_when_it_is_first_looked_at) {
