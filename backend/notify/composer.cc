@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::uint32_t kRoomsMax = 1'000;  // of a user, that are counted
 constexpr std::size_t kLinesMax = 20;       // of a digest
-constexpr std::uint32_t kLookedAt = 20;     // messages, for one that can be told
+constexpr std::uint32_t kLookedAt = 50;     // entries at once, for a message that can be told
+constexpr int kLooks = 20;
 
 // The beginning of `text` that ends with a whole character.
 std::string cut(std::string text, std::size_t most) {
@@ -71,21 +72,30 @@ Result<Composed> Composer::of_room(const NotifyJob& job) const {
   const auto room = stores_.rooms->get(job.room_id);
   if (!room && room.error().code == Errc::not_found) return nothing("left");
   if (!room) return std::unexpected(room.error());
-  const auto member = stores_.rooms->member(job.room_id, job.user);
+  const auto member = reader(job);
   if (!member) return std::unexpected(member.error());
-  if (member->role == wire::Role::none) return nothing("left");
-  const auto above = std::max(member->marks.read, job.shown_seq);
+  if (!*member || (*member)->role == wire::Role::none) return nothing("left");
+  const auto read = (*member)->read;
+  const auto above = std::max(read, job.shown_seq);
   const bool mention = job.mention_seq > above && job.mention_seq <= job.notice_seq;
   auto message = newest(*room, job.user, above, mention ? job.mention_seq : job.notice_seq);
   if (!message) return std::unexpected(message.error());
   if (!*message) {
     if (job.changed && job.shown_seq > 0) return changed(job, *room);
-    return nothing(job.notice_seq <= member->marks.read ? "read" : "deleted");
+    return nothing(job.notice_seq <= read ? "read" : "deleted");
   }
   auto notification = begin(job, *room, **message);
   notification.mention = mention && (*message)->seq == job.mention_seq;
   if (auto counted = count(job, notification); !counted) return std::unexpected(counted.error());
   return finish(std::move(notification), (*message)->seq);
+}
+
+// nullopt: disabled, or gone.
+Result<std::optional<NotifyCandidate>> Composer::reader(const NotifyJob& job) const {
+  auto found = stores_.notify->candidates({.room_id = job.room_id, .users = {{job.user}}});
+  if (!found) return std::unexpected(found.error());
+  if (found->empty()) return std::nullopt;
+  return std::move(found->front());
 }
 
 // What is shown is not what it was, and there is nothing newer.
@@ -106,11 +116,18 @@ Result<Composed> Composer::changed(const NotifyJob& job, const Room& room) const
 Result<std::optional<Composer::Message>> Composer::newest(const Room& room, const std::string& reader,
                                                           std::uint64_t above, std::uint64_t upto) const {
   if (upto <= above) return std::nullopt;
-  auto some = messages(room, upto, kLookedAt);
-  if (!some) return std::unexpected(some.error());
-  for (auto& message : *some)
-    if (message.seq > above && !message.deleted && message.from != reader && wire::is_message(message.type))
-      return std::move(message);
+  const auto blocked = stores_.push->blocked(reader);
+  if (!blocked) return std::unexpected(blocked.error());
+  for (int look = 0; look < kLooks && upto > above; ++look) {
+    auto some = messages(room, upto, kLookedAt);
+    if (!some) return std::unexpected(some.error());
+    if (some->empty()) break;
+    for (auto& message : *some)
+      if (message.seq > above && !message.deleted && message.from != reader &&
+          wire::is_message(message.type) && !std::ranges::binary_search(*blocked, message.from))
+        return std::move(message);
+    upto = some->back().seq - 1;
+  }
   return std::nullopt;
 }
 
@@ -173,6 +190,11 @@ Result<> Composer::count(const NotifyJob& job, Notification& notification) const
 }
 
 Result<Composed> Composer::digest(const NotifyJob& job) const {
+  const auto member = reader(job);
+  if (!member) return std::unexpected(member.error());
+  if (!*member) return nothing("left");
+  const auto blocked = stores_.push->blocked(job.user);
+  if (!blocked) return std::unexpected(blocked.error());
   const auto rooms = stores_.rooms->list({.user = job.user, .after = "", .limit = kRoomsMax});
   if (!rooms) return std::unexpected(rooms.error());
   UnreadQuery query{.user = job.user, .user_key = fold_case(job.user)};
@@ -198,8 +220,11 @@ Result<Composed> Composer::digest(const NotifyJob& job) const {
     if (wishes->level == NotifyLevel::mentions && of_room.mentions == 0) continue;
     const auto last = nlohmann::json::parse(of_room.last, nullptr, /*allow_exceptions=*/false);
     Notification::Line line{.room = room.title.empty() ? room.name : room.title, .count = of_room.messages};
-    if (last.is_object() && last.value("from", "") != job.user) {
-      line.from = last.value("from", "");
+    const auto from = last.is_object() ? last.value("from", "") : "";
+    const bool hidden = std::ranges::binary_search(*blocked, from);
+    if (hidden && room.kind == wire::RoomKind::direct) continue;
+    if (last.is_object() && from != job.user && !hidden) {
+      line.from = from;
       line.text = shown_text(last.value("content", nlohmann::json::object()));
     }
     notification.count += of_room.messages;

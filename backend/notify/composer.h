@@ -17,8 +17,8 @@ struct Composed {
   std::uint64_t shown_seq = 0;                 // the message it shows
 };
 
-// Makes a notification from what the store knows now: edits are followed, deleted messages passed over, what has been read meanwhile
-// is left out. Each attempt at one notice tells of the same range (NotifyJob::notice_seq), so that a receiver that knows the notice
+// Makes a notification from what the store knows now: edits are followed, deleted messages and those of blocked senders passed over,
+// what has been read meanwhile is left out. Each attempt at one notice tells of the same range (NotifyJob::notice_seq), so that a receiver that knows the notice
 // already has missed nothing. Thread-safe; calls block on the database.
 class Composer {
  public:
@@ -41,6 +41,7 @@ class Composer {
   Result<Composed> of_room(const NotifyJob& job) const;
   Result<Composed> digest(const NotifyJob& job) const;
   Result<Composed> changed(const NotifyJob& job, const Room& room) const;
+  Result<std::optional<NotifyCandidate>> reader(const NotifyJob& job) const;
   Result<std::optional<Message>> newest(const Room& room, const std::string& reader, std::uint64_t above,
                                         std::uint64_t upto) const;
   Result<std::vector<Message>> messages(const Room& room, std::uint64_t upto, std::uint32_t limit) const;

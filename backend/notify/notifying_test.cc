@@ -614,6 +614,37 @@ TEST_F(NotifyingTest, a_connection_that_turns_out_dead_does_not_swallow_the_late
   EXPECT_THAT(texts(), ElementsAre("bob-phone: two"));
 }
 
+TEST_F(NotifyingTest, whoever_is_disabled_before_it_is_sent_is_not_told) {
+  answers = {{.what = Delivery::What::retry, .reason = "busy", .after = 60s}};
+  say("hi");
+  run_for(10s);
+  ASSERT_THAT(pushed, SizeIs(1));
+  ASSERT_TRUE(stores.users->update("bob", {.disabled = true}));
+  run_for(10min);
+  EXPECT_THAT(pushed, SizeIs(1));
+}
+
+TEST_F(NotifyingTest, what_is_told_instead_of_a_deleted_message_is_nothing_of_a_blocked_sender) {
+  ASSERT_TRUE(stores.push->set_blocked("bob", "carol", true));
+  say("from carol", "carol");
+  say("from alice");
+  run_for(2s);
+  enter({.type = "delete", .content = R"({"target":2})"});
+  run_for(10min);
+  EXPECT_THAT(texts(), IsEmpty());
+}
+
+TEST_F(NotifyingTest, a_message_before_many_reactions_and_a_deleted_one_is_told) {
+  say("hi");
+  for (int i = 0; i < 30; ++i)
+    enter({.from = "carol", .type = "reaction", .content = R"({"target":1,"key":"+","on":true})"});
+  const auto oops = say("oops");
+  run_for(2s);
+  enter({.type = "delete", .content = R"({"target":)" + std::to_string(oops) + "}"});
+  run_for(10min);
+  EXPECT_THAT(texts(), ElementsAre("bob-phone: hi"));
+}
+
 TEST_F(NotifyingTest, a_room_that_was_restored_to_before_its_cursor_is_told_of) {
   say("one");
   run_for(1min);
