@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAfterFailure{500};
 constexpr milliseconds kObeyedMax{3'600'000};
 constexpr milliseconds kPauseMax{300'000};  // of all, when one is told to wait
-constexpr std::uint32_t kClaimMax = 100;    // at once
+constexpr milliseconds kPostponedMax{60'000};
+constexpr std::size_t kClaimMax = 100;  // at once
 
 const char* told(Notification::Kind kind) {
   switch (kind) {
@@ -86,8 +87,12 @@ std::optional<SteadyTime> Courier::step() {
   }
   if (free == 0) return now + options_.poll;  // woken when one comes back
   if (pace_.left(now) == 0) return pace_.next();
-  const auto limit = static_cast<std::uint32_t>(std::min<std::size_t>({free, pace_.left(now), kClaimMax}));
   if (breaker_.resting()) return now + options_.poll;
+  const auto state = breaker_.reading().state;
+  // One tries the provider out; the others stay where they are until it is back.
+  if (state == BreakerState::half_open && free < provider_->concurrency()) return now + options_.poll;
+  const std::size_t tried = state == BreakerState::closed ? kClaimMax : 1;
+  const auto limit = static_cast<std::uint32_t>(std::min<std::size_t>({free, pace_.left(now), tried}));
   const auto wall = clock_.wall();
   const auto jobs = stores_.deliveries->claim(name_, options_.by, limit, wall, wall + options_.lease);
   if (!jobs) {
@@ -96,7 +101,13 @@ std::optional<SteadyTime> Courier::step() {
     return now + kAfterFailure;
   }
   works_ = true;
-  for (const auto& job : *jobs) carry(job);
+  // What would be sent when the claim is nearly over might be sent by somebody else, too.
+  const auto late = now + options_.lease / 4;
+  for (const auto& job : *jobs)
+    if (clock_.steady() < late)
+      carry(job);
+    else
+      hold(postponed(job));
   if (!write_down()) return clock_.steady() + kAfterFailure;
   return jobs->empty() ? now + options_.poll : clock_.steady();
 }
@@ -106,7 +117,7 @@ void Courier::carry(const NotifyJob& job) {
   Registration to;
   if (auto without = prepare(job, composed, to)) return hold(*std::move(without));
   auto permit = breaker_.enter();
-  if (!permit) return hold(postponed(job, "the provider is left alone for a while"));
+  if (!permit) return hold(postponed(job));
   const auto now = clock_.steady();
   pace_.spend(1, now);
   Sent sent{.job = job,
@@ -134,31 +145,32 @@ std::optional<NotifyResult> Courier::prepare(const NotifyJob& job, Composed& com
   to.user = job.user;
   if (!job.target.starts_with('@')) {
     auto found = stores_.push->get(job.target);
-    if (!found) return postponed(job, found.error().message);
+    if (!found) return postponed(job);
     if (!*found)
       return NotifyResult{
           .job = job.id, .what = What::unneeded, .outcome = "dropped", .reason = "unregistered"};
     to = *std::move(*found);
   }
   auto made = composer_.compose(job);
-  if (!made) return postponed(job, made.error().message);
+  if (!made) return postponed(job);
   if (!made->notification)
     return NotifyResult{.job = job.id, .what = What::unneeded, .outcome = "dropped", .reason = made->reason};
   composed = *std::move(made);
   return std::nullopt;
 }
 
-NotifyResult Courier::postponed(const NotifyJob& job, std::string reason) {
+// Nobody was asked: nothing for the log. What has waited long can wait a little longer.
+NotifyResult Courier::postponed(const NotifyJob& job) {
+  const auto age = std::chrono::duration_cast<milliseconds>(clock_.wall() - job.since);
+  const auto pause = std::clamp(age / 4, options_.poll, kPostponedMax);
   return {.job = job.id,
           .what = NotifyResult::What::retry,
-          .outcome = "retry",
-          .reason = std::move(reason),
-          .due = clock_.wall() + options_.poll + milliseconds(random_u64() % 2'000),
+          .due = clock_.wall() + pause + milliseconds(random_u64() % 2'000),
           .attempt = false};
 }
 
 void Courier::hold(NotifyResult result) {
-  outcomes_.at(result.outcome).add();
+  if (!result.outcome.empty()) outcomes_.at(result.outcome).add();
   results_.push_back(std::move(result));
 }
 
@@ -221,9 +233,12 @@ NotifyResult Courier::result_of(const Sent& sent) {
 
 NotifyResult Courier::again(const NotifyJob& job, const Delivery& delivery) {
   if (delivery.what == Delivery::What::misconfigured) {
-    auto result = postponed(job, delivery.reason);
-    result.due = clock_.wall() + options_.misconfigured_pause;
-    return result;
+    return {.job = job.id,
+            .what = NotifyResult::What::retry,
+            .outcome = "retry",
+            .reason = delivery.reason,
+            .due = clock_.wall() + options_.misconfigured_pause,
+            .attempt = false};
   }
   if (job.attempts + 1 >= options_.attempts)
     return {.job = job.id,

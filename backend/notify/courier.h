@@ -80,7 +80,7 @@ class Courier {
   void carry(const NotifyJob& job);
   std::optional<NotifyResult> prepare(const NotifyJob& job, Composed& composed, Registration& to);
   void hold(NotifyResult result);
-  NotifyResult postponed(const NotifyJob& job, std::string reason);
+  NotifyResult postponed(const NotifyJob& job);
   void come_back(Sent sent);
 
   const std::string name_;

@@ -719,6 +719,46 @@ TEST_F(NotifyingTest, a_digest_is_made_where_only_some_rooms_are_told_of) {
   EXPECT_EQ(queues[0].ready, 1u);
 }
 
+TEST_F(NotifyingTest, what_was_claimed_long_ago_is_left_to_whoever_claims_it_next) {
+  for (int i = 0; i < 3; ++i) push("carol", "carol-" + std::to_string(i));
+  const auto other = make_courier();
+  ScriptedProvider::on_send = [&] {
+    clock.advance(100s);  // longer than the claim
+    (void)other->step();
+  };
+  say("hi");
+  run_for(10min);
+  std::map<std::string, int> times;
+  for (const auto& push : pushed) ++times[push.to.device];
+  EXPECT_THAT(times, SizeIs(4));
+  EXPECT_THAT(pushed, SizeIs(5)) << "but for the one that was under way, once";
+}
+
+TEST_F(NotifyingTest, a_provider_that_hangs_has_nothing_churned_while_it_is_tried) {
+  answers = {5, {.what = Delivery::What::retry, .reason = "down"}};
+  for (int i = 0; i < 19; ++i) push("carol", "carol-" + std::to_string(i));
+  say("hi");
+  run_for(6s);
+  ScriptedProvider::hang = true;
+  run_for(5min);
+  const auto rows = *stores.deliveries->log({.limit = 1'000});
+  EXPECT_LT(rows.size(), 30u);
+  EXPECT_LE(held.size(), 4u);
+}
+
+TEST_F(NotifyingTest, what_can_not_be_composed_fills_no_log) {
+  bool down = false;
+  watch_pages([&](const PageQuery& query) { return !down || query.after; });
+  say("hi");
+  run_for(4s);
+  down = true;
+  run_for(2h);
+  EXPECT_THAT(outcomes(), IsEmpty());
+  down = false;
+  run_for(2min);
+  EXPECT_THAT(outcomes(), ElementsAre("sent"));
+}
+
 TEST_F(NotifyingTest, a_room_with_nothing_new_is_not_read_when_it_is_first_looked_at) {
   for (int i = 0; i < 100; ++i) say("old");
   start();

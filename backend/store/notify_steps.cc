@@ -160,7 +160,8 @@ JobStep finish_job(KeptJob& kept, const std::string& by, const NotifyResult& res
   if (job.state != State::sending || kept.claimed_by != by) return {};
   kept.claimed_by.clear();
   if (result.what != NotifyResult::What::unneeded && result.attempt) ++job.attempts;
-  JobStep step{JobFate::kept, event_of(job, result, now)};
+  JobStep step{JobFate::kept};
+  if (!result.outcome.empty()) step.event = event_of(job, result, now);
   switch (result.what) {
     case NotifyResult::What::sent:
       job.shown_seq = result.shown_seq;
@@ -175,7 +176,7 @@ JobStep finish_job(KeptJob& kept, const std::string& by, const NotifyResult& res
       retry_at(kept, result.due);
       break;
     case NotifyResult::What::dead:
-      step.dead = DeadJob{*step.event, job.mention_seq};
+      step.dead = DeadJob{event_of(job, result, now), job.mention_seq};
       if (!bury(kept, now)) step.fate = JobFate::gone;
       break;
   }

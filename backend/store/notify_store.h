@@ -98,7 +98,7 @@ struct NotifyResult {
   };
   std::uint64_t job = 0;
   What what = What::sent;
-  std::string outcome{};        // of the log: sent, updated, withdrawn, dropped, retry, dead
+  std::string outcome{};        // of the log: sent, updated, withdrawn, dropped, pruned, retry, dead; "": not logged
   std::string reason{};         // a sentence, or a word, in UTF-8; no content, no address
   std::uint64_t shown_seq = 0;  // 0: nothing is shown now, as after a withdrawal
   WallTime due{};  // of retry; of sent and unneeded: when a next one may go (later messages wait until then)
