@@ -37,8 +37,8 @@ class DirectoryLog {
   virtual Result<std::vector<DirectoryStep>> unconfirmed_entries(std::uint32_t limit) = 0;
   // The broker has journaled all entries of this step.
   virtual Result<> entries_confirmed(std::uint64_t version) = 0;
-  // Gives every room a new random epoch, and cuts its members' marks to its last seq, in one transaction with a
-  // new version (announced by snapshot).
+  // Gives every room a new random epoch, and cuts its members' marks and its notify cursor to its last seq (jobs of notifications that
+  // go beyond it are gone), in one transaction with a new version (announced by snapshot).
   // Returns how many rooms.
   virtual Result<std::uint64_t> renew_epochs() = 0;
 };

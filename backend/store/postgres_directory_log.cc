@@ -4,6 +4,7 @@
 
 #include "backend/store/directory_step_json.h"
 #include "backend/store/postgres_change.h"
+#include "backend/store/postgres_notify_rows.h"
 #include "backend/store/postgres_snapshot.h"
 
 namespace parley::backend {
@@ -147,6 +148,7 @@ Result<std::uint64_t> PostgresDirectoryLog::renew_epochs() {
             " FROM unnest($1::bigint[], $2::bigint[]) AS n(id, last_seq)"
             " WHERE m.room_id = n.id AND m.received > n.last_seq",
             ids, seqs);
+        forget_what_is_gone(connection, ids, seqs);
         change.skip_version();
         return lasts->size();
       });

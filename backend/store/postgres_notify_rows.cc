@@ -207,4 +207,20 @@ void forget_wishes_about(PostgresConnection& connection, std::uint64_t room_id) 
                                          room_id));
 }
 
+void forget_what_is_gone(PostgresConnection& connection, const PostgresArray& rooms,
+                         const PostgresArray& last_seqs) {
+  connection.query(
+      "UPDATE notify_cursors c SET seq = n.last_seq FROM unnest($1::bigint[], $2::bigint[]) AS n(id, "
+      "last_seq)"
+      " WHERE c.room_id = n.id AND c.seq > n.last_seq",
+      rooms, last_seqs);
+  drop_jobs(connection,
+            connection.query("SELECT j.id FROM notify_jobs j WHERE j.room_id <> 0 AND j.id = ANY(ARRAY("
+                             "  SELECT g.id FROM unnest($1::bigint[], $2::bigint[]) AS n(id, last_seq)"
+                             "  JOIN notify_jobs g ON g.room_id = n.id"
+                             "   AND greatest(g.want_seq, g.notice_seq) > n.last_seq))"
+                             " ORDER BY j.room_id + 0, j.user_name, j.target FOR UPDATE",
+                             rooms, last_seqs));
+}
+
 }  // namespace parley::backend

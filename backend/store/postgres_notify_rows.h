@@ -56,5 +56,8 @@ void silence(PostgresConnection& connection, const std::string& user);
 // That, and all else of notifying that has the name.
 void forget_wishes(PostgresConnection& connection, const std::string& user);
 void forget_wishes_about(PostgresConnection& connection, std::uint64_t room_id);
+// Of each of the rooms, what was told or is to be told of messages above its last seq.
+void forget_what_is_gone(PostgresConnection& connection, const PostgresArray& rooms,
+                         const PostgresArray& last_seqs);
 
 }  // namespace parley::backend

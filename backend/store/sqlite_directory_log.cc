@@ -154,6 +154,12 @@ Result<std::uint64_t> SqliteDirectoryLog::renew_epochs() {
     connection.run(
         "UPDATE members SET received = min(received, r.last_seq), read = min(read, r.last_seq) FROM rooms r"
         " WHERE r.id = members.room_id AND members.received > r.last_seq");
+    connection.run(
+        "UPDATE notify_cursors SET seq = r.last_seq FROM rooms r WHERE r.id = notify_cursors.room_id"
+        " AND notify_cursors.seq > r.last_seq");
+    connection.run(
+        "DELETE FROM notify_jobs WHERE max(want_seq, notice_seq) > (SELECT last_seq FROM rooms WHERE id = "
+        "room_id)");
     skip_version(connection);
     return rooms.size();
   });

@@ -37,6 +37,20 @@ TEST_P(NotifyStoreContract, a_cursor_is_where_it_was_set) {
   EXPECT_THAT(ok(notify().cursors(std::vector{den})), ElementsAre(0u));
 }
 
+// Its numbers mean other messages from now on.
+TEST_P(NotifyStoreContract, with_new_epochs_a_room_forgets_what_was_told_of_messages_it_has_no_more) {
+  ok(notify().set_cursor(lab_, 1'000));
+  show_bob(20);
+  auto digest = to("carl", 5);
+  digest.room_id = 0;
+  mark({digest, to("carl", 30)});
+  ok(directory().renew_epochs());
+  EXPECT_THAT(ok(notify().cursors(std::vector{lab_})), ElementsAre(0u));
+  EXPECT_EQ(the_waiting().room_id, 0u);
+  mark_bob(1);
+  EXPECT_EQ(waiting().size(), 2u);
+}
+
 TEST_P(NotifyStoreContract, a_candidate_comes_with_all_that_decides) {
   const auto phone = reach("bob", "phone"), mail = reach("bob", "mail", "", "email");
   ok(push().set_room("bob", lab_, {NotifyLevel::mentions, in(5'000)}));

@@ -114,6 +114,11 @@ Result<std::uint64_t> MemoryDirectoryLog::renew_epochs() {
       member.marks.received = std::min(member.marks.received, row.room.last_seq);
       member.marks.read = std::min(member.marks.read, row.room.last_seq);
     }
+    if (const auto cursor = database_->notify_cursors.find(id); cursor != database_->notify_cursors.end())
+      cursor->second = std::min(cursor->second, row.room.last_seq);
+    database_->drop_jobs([&](const NotifyJob& job) {
+      return job.room_id == id && std::max(job.want_seq, job.notice_seq) > row.room.last_seq;
+    });
   }
   database_->forget_steps_to(++database_->version);
   return renewed;
