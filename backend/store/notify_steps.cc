@@ -99,7 +99,8 @@ bool mark_job(KeptJob& kept, const NotifyMark& mark, WallTime now) {
   auto& job = kept.job;
   if (job.state == State::shown && mark.seq <= job.notice_seq) return false;
   raise_seqs(job, mark.seq, mark.mention ? mark.seq : 0);
-  const auto due = std::max(mark.due, kept.not_before);
+  const bool set_back = job.shown_at > now;  // the clock: then that time means nothing
+  const auto due = set_back ? mark.due : std::max(mark.due, kept.not_before);
   if (job.state == State::shown)
     wait_anew(job, due, now);
   else if (job.state == State::waiting)

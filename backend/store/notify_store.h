@@ -160,7 +160,7 @@ class NotifyStore {
 
   // At most kNotifyBatchMax, each (room, user, target) once. No job: a new one, waiting. Waiting: seqs rise, `due` only comes
   // nearer. Ready or sending: seqs rise, nothing else. Shown: when seq is above notice_seq it waits anew, not before the job's `due`
-  // of then (NotifyResult::due); nothing when it is not above. No job is made for a target that is not a registration of the user's
+  // of then (NotifyResult::due), unless the clock was set back since; nothing when it is not above. No job is made for a target that is not a registration of the user's
   // (any more), for a user who is not there or disabled, or for a room that is not there.
   virtual Result<> mark(std::span<const NotifyMark> marks, WallTime now) = 0;
   // What is shown of these messages of the room is to be judged anew, at once; what is just being sent, and tells of one of them, when

@@ -39,6 +39,7 @@ constexpr std::string_view kBlocked =
     "SELECT user_name, blocked FROM user_blocks WHERE blocked = ANY($1) AND user_name BETWEEN $2 AND $3"
     " ORDER BY user_name, blocked";
 
+#define PARLEY_DUE "greatest(excluded.due, CASE WHEN j.shown_at > $8 THEN 0 ELSE j.not_before END)"
 // In the order of their keys, so that two that mark the same jobs wait for each other in a row.
 constexpr std::string_view kMark =
     "INSERT INTO notify_jobs AS j(user_name, target, provider, room_id, state, due, since, want_seq, "
@@ -53,14 +54,15 @@ constexpr std::string_view kMark =
     " ORDER BY n.r, n.u COLLATE \"C\", n.t COLLATE \"C\""
     " ON CONFLICT (room_id, user_name, target) DO UPDATE SET"
     "  state = CASE j.state WHEN 3 THEN 0 ELSE j.state END,"
-    "  due = CASE j.state WHEN 0 THEN least(j.due, greatest(excluded.due, j.not_before))"
-    "                     WHEN 3 THEN greatest(excluded.due, j.not_before) ELSE j.due END,"
+    "  due = CASE j.state WHEN 0 THEN least(j.due, " PARLEY_DUE ")"
+    "                     WHEN 3 THEN " PARLEY_DUE " ELSE j.due END,"
     "  since = CASE j.state WHEN 3 THEN excluded.since ELSE j.since END,"
     "  want_seq = greatest(j.want_seq, excluded.want_seq),"
     "  mention_seq = greatest(j.mention_seq, excluded.mention_seq)"
     " WHERE CASE j.state WHEN 3 THEN excluded.want_seq > j.notice_seq"
     "  ELSE excluded.want_seq > j.want_seq OR excluded.mention_seq > j.mention_seq"
-    "   OR j.state = 0 AND greatest(excluded.due, j.not_before) < j.due END";
+    "   OR j.state = 0 AND " PARLEY_DUE " < j.due END";
+#undef PARLEY_DUE
 
 NotifyCandidate read_candidate(const PostgresRows::Row& row) {
   return {.user = row.string(0),

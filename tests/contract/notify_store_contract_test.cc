@@ -51,6 +51,13 @@ TEST_P(NotifyStoreContract, with_new_epochs_a_room_forgets_what_was_told_of_mess
   EXPECT_EQ(waiting().size(), 2u);
 }
 
+TEST_P(NotifyStoreContract, a_clock_that_is_set_back_makes_nobody_wait_for_the_old_time) {
+  show_bob(1, 30'000);
+  clock_.step_wall(-std::chrono::hours(2));
+  mark_bob(2, 5'000);
+  EXPECT_EQ(the_waiting().due, in(5'000));
+}
+
 TEST_P(NotifyStoreContract, a_candidate_comes_with_all_that_decides) {
   const auto phone = reach("bob", "phone"), mail = reach("bob", "mail", "", "email");
   ok(push().set_room("bob", lab_, {NotifyLevel::mentions, in(5'000)}));
