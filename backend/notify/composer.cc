@@ -216,13 +216,17 @@ Result<Composed> Composer::digest(const NotifyJob& job) const {
     if (of_room.messages == 0 || notification.lines.size() == kLinesMax) continue;
     const auto wishes = stores_.push->room(job.user, room.id);
     if (!wishes) return std::unexpected(wishes.error());
-    if (wishes->level == NotifyLevel::none || wishes->muted_until > job.due) continue;
-    if (wishes->level == NotifyLevel::mentions && of_room.mentions == 0) continue;
+    const bool direct = room.kind == wire::RoomKind::direct;
+    const auto level = wishes->level == NotifyLevel::by_default
+                           ? default_level(direct, room.members, levels_.level, levels_.large_room)
+                           : wishes->level;
+    if (level == NotifyLevel::none || wishes->muted_until > job.due) continue;
+    if (level == NotifyLevel::mentions && !direct && of_room.mentions == 0) continue;
     const auto last = nlohmann::json::parse(of_room.last, nullptr, /*allow_exceptions=*/false);
     Notification::Line line{.room = room.title.empty() ? room.name : room.title, .count = of_room.messages};
     const auto from = last.is_object() ? last.value("from", "") : "";
     const bool hidden = std::ranges::binary_search(*blocked, from);
-    if (hidden && room.kind == wire::RoomKind::direct) continue;
+    if (hidden && direct) continue;
     if (last.is_object() && from != job.user && !hidden) {
       line.from = from;
       line.text = shown_text(last.value("content", nlohmann::json::object()));

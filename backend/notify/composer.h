@@ -5,6 +5,7 @@
 #include <string>
 
 #include "backend/notify/notification.h"
+#include "backend/notify/rules.h"
 #include "backend/store/stores.h"
 #include "base/result.h"
 
@@ -22,8 +23,8 @@ struct Composed {
 // already has missed nothing. Thread-safe; calls block on the database.
 class Composer {
  public:
-  Composer(Stores& stores, ContentPolicy policy, std::chrono::milliseconds max_age)
-      : stores_(stores), policy_(policy), max_age_(max_age) {}
+  Composer(Stores& stores, ContentPolicy policy, std::chrono::milliseconds max_age, DefaultLevels levels = {})
+      : stores_(stores), policy_(policy), max_age_(max_age), levels_(levels) {}
 
   Result<Composed> compose(const NotifyJob& job) const;
 
@@ -52,6 +53,7 @@ class Composer {
   Stores& stores_;
   const ContentPolicy policy_;
   const std::chrono::milliseconds max_age_;
+  const DefaultLevels levels_;
 };
 
 }  // namespace parley::backend

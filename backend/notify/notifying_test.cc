@@ -719,6 +719,22 @@ TEST_F(NotifyingTest, a_digest_is_made_where_only_some_rooms_are_told_of) {
   EXPECT_EQ(queues[0].ready, 1u);
 }
 
+TEST_F(NotifyingTest, a_digest_has_the_rooms_that_are_told_of) {
+  say_in(room("den"), "hi @bob");
+  say("hi all");
+  const NotifyJob job{.user = "bob", .want_seq = 1, .notice = "N1", .notice_seq = 1};
+  const auto lines = [&](NotifyLevel level) {
+    std::vector<std::string> rooms;
+    const auto made = Composer(stores, ContentPolicy::full, 24h, {.level = level}).compose(job);
+    if (made->notification)
+      for (const auto& line : made->notification->lines) rooms.push_back(line.room);
+    return rooms;
+  };
+  EXPECT_THAT(lines(NotifyLevel::all), ElementsAre("den", "The lab"));
+  EXPECT_THAT(lines(NotifyLevel::mentions), ElementsAre("den"));
+  EXPECT_THAT(lines(NotifyLevel::none), IsEmpty());
+}
+
 TEST_F(NotifyingTest, what_was_claimed_long_ago_is_left_to_whoever_claims_it_next) {
   for (int i = 0; i < 3; ++i) push("carol", "carol-" + std::to_string(i));
   const auto other = make_courier();

@@ -113,7 +113,8 @@ NotifyOffice::NotifyOffice(const Config::Notify& config, std::vector<std::unique
       log_(log),
       webpush_key_(std::move(webpush_key)),
       kept_(std::chrono::hours(24) * config.keep_days),
-      composer_(stores, config.content, config.max_age),
+      composer_(stores, config.content, config.max_age,
+                {static_cast<NotifyLevel>(config.default_level), config.large_room}),
       planner_(stores, {.attention = std::move(attention), .jobs_ready = [this] { jobs_ready(); }}, metrics,
                clock, log, planner_options(config, providers)) {
   const auto by = "parleyd-" + random_id(16);

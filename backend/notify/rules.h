@@ -63,6 +63,11 @@ struct NotifyRuling {
 // Pure.
 NotifyRuling rule(const NotifyFacts& facts, const NotifyTimes& times);
 
+struct DefaultLevels {
+  NotifyLevel level = NotifyLevel::all;
+  std::uint32_t large_room = 500;  // members above which `all` by default means mentions
+};
+
 // What holds for a member who has not said: direct chats all; `all` in rooms of more than `large_room` members means mentions.
 NotifyLevel default_level(bool direct, std::uint32_t members, NotifyLevel configured,
                           std::uint32_t large_room);
