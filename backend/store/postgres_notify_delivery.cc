@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "backend/store/notify_rows.h"
 #include "backend/store/postgres_notify_rows.h"
 #include "base/ids.h"
 
@@ -204,15 +205,8 @@ Result<std::vector<NotifyQueue>> PostgresNotifyDelivery::queues() {
              "SELECT provider, count(*) FILTER (WHERE state = 0), count(*) FILTER (WHERE state = 1),"
              " count(*) FILTER (WHERE state = 2), count(*) FILTER (WHERE state = 3), 0::bigint,"
              " coalesce(min(since) FILTER (WHERE state IN (1, 2)), 0) FROM notify_jobs GROUP BY provider"
-             " UNION ALL SELECT provider, 0, 0, 0, 0, count(*), 0 FROM notify_dead GROUP BY provider")) {
-      auto& queue = queues[row.string(0)];
-      queue.waiting += row.number(1);
-      queue.ready += row.number(2);
-      queue.sending += row.number(3);
-      queue.shown += row.number(4);
-      queue.dead += row.number(5);
-      if (row.integer(6) > 0) queue.oldest = from_ms(row.integer(6));
-    }
+             " UNION ALL SELECT provider, 0, 0, 0, 0, count(*), 0 FROM notify_dead GROUP BY provider"))
+      add_queue_row(queues, row);
     return list_of(std::move(queues));
   });
 }

@@ -1,5 +1,7 @@
 #include "backend/store/postgres_notify_rows.h"
 
+#include "backend/store/notify_rows.h"
+
 namespace parley::backend {
 namespace {
 
@@ -30,33 +32,16 @@ void remove_names(PostgresConnection& connection) {
 }
 
 KeptJob read_job(const PostgresRows::Row& row) {
-  return {.job = {.id = row.number(0),
-                  .user = row.string(1),
-                  .target = row.string(2),
-                  .provider = row.string(3),
-                  .room_id = row.number(4),
-                  .state = static_cast<NotifyJob::State>(row.integer(5)),
-                  .due = from_ms(row.integer(6)),
-                  .since = from_ms(row.integer(7)),
-                  .want_seq = row.number(8),
-                  .mention_seq = row.number(9),
-                  .changed = row.flag(10),
-                  .shown_seq = row.number(11),
-                  .shown_at = from_ms(row.integer(12)),
-                  .notice = row.string(13),
-                  .notice_seq = row.number(14),
-                  .attempts = static_cast<std::uint32_t>(row.integer(15))},
-          .not_before = from_ms(row.integer(16)),
-          .again = row.flag(17),
-          .claimed_by = row.string(18)};
+  return read_kept_job(row);
 }
 
 std::vector<KeptJob> lock_jobs(PostgresConnection& connection, const PostgresArray& ids) {
   std::vector<KeptJob> jobs;
-  for (auto row : connection.query("SELECT " PARLEY_NOTIFY_JOB_COLUMNS
-                                   " FROM notify_jobs WHERE id = ANY($1) ORDER BY room_id + 0, user_name, target"
-                                   " FOR UPDATE",
-                                   ids))
+  for (auto row :
+       connection.query("SELECT " PARLEY_NOTIFY_JOB_COLUMNS
+                        " FROM notify_jobs WHERE id = ANY($1) ORDER BY room_id + 0, user_name, target"
+                        " FOR UPDATE",
+                        ids))
     jobs.push_back(read_job(row));
   return jobs;
 }

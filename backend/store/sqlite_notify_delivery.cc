@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "backend/store/notify_rows.h"
 #include "backend/store/sqlite_notify_rows.h"
 #include "base/ids.h"
 
@@ -175,15 +176,7 @@ Result<std::vector<NotifyQueue>> SqliteNotifyDelivery::queues() {
         "SELECT provider, sum(state = 0), sum(state = 1), sum(state = 2), sum(state = 3), 0,"
         " coalesce(min(CASE WHEN state IN (1, 2) THEN since END), 0) FROM notify_jobs GROUP BY provider"
         " UNION ALL SELECT provider, 0, 0, 0, 0, count(*), 0 FROM notify_dead GROUP BY provider");
-    while (row.step()) {
-      auto& queue = queues[row.string(0)];
-      queue.waiting += row.number(1);
-      queue.ready += row.number(2);
-      queue.sending += row.number(3);
-      queue.shown += row.number(4);
-      queue.dead += row.number(5);
-      if (row.integer(6) > 0) queue.oldest = from_ms(row.integer(6));
-    }
+    while (row.step()) add_queue_row(queues, row);
     return list_of(std::move(queues));
   });
 }

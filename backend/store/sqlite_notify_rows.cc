@@ -2,28 +2,12 @@
 
 #include <vector>
 
+#include "backend/store/notify_rows.h"
+
 namespace parley::backend {
 
 KeptJob read_job(const Query& row) {
-  return {.job = {.id = row.number(0),
-                  .user = row.string(1),
-                  .target = row.string(2),
-                  .provider = row.string(3),
-                  .room_id = row.number(4),
-                  .state = static_cast<NotifyJob::State>(row.integer(5)),
-                  .due = from_ms(row.integer(6)),
-                  .since = from_ms(row.integer(7)),
-                  .want_seq = row.number(8),
-                  .mention_seq = row.number(9),
-                  .changed = row.integer(10) != 0,
-                  .shown_seq = row.number(11),
-                  .shown_at = from_ms(row.integer(12)),
-                  .notice = row.string(13),
-                  .notice_seq = row.number(14),
-                  .attempts = static_cast<std::uint32_t>(row.integer(15))},
-          .not_before = from_ms(row.integer(16)),
-          .again = row.integer(17) != 0,
-          .claimed_by = row.string(18)};
+  return read_kept_job(row);
 }
 
 std::optional<KeptJob> job_by_id(SqliteConnection& connection, std::uint64_t id) {

@@ -12,25 +12,12 @@
 
 #include "base/crypto.h"
 #include "base/openssl_errors.h"
+#include "base/openssl_pointers.h"
 
 namespace parley::plugin {
 namespace {
 
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* thing) const {
-    Free(thing);
-  }
-};
-using Bio = std::unique_ptr<BIO, Freed<BIO_free>>;
-using BigNumber = std::unique_ptr<BIGNUM, Freed<BN_free>>;
-using Pkey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
-using PkeyContext = std::unique_ptr<EVP_PKEY_CTX, Freed<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>>;
-using ParamBuilder = std::unique_ptr<OSSL_PARAM_BLD, Freed<OSSL_PARAM_BLD_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Freed<OSSL_PARAM_free>>;
-using EcdsaSignature = std::unique_ptr<ECDSA_SIG, Freed<ECDSA_SIG_free>>;
+using namespace openssl;
 
 constexpr std::size_t kSecretMin = 32;
 constexpr int kRsaBitsMin = 2048, kRsaBitsMax = 8192, kRsaExponentBitsMax = 64;
