@@ -10,6 +10,7 @@ namespace parley::backend {
 namespace {
 
 constexpr std::uint64_t kDigest = 0;  // NotifyJob::room_id
+constexpr std::chrono::milliseconds kPutOff{5'000};
 
 }  // namespace
 
@@ -74,7 +75,7 @@ Result<> JobJudge::judge_of_room(std::uint64_t room_id, const Jobs& jobs,
   Room room;
   if (room_id != kDigest) {
     auto found = stores_.rooms->get(room_id);
-    if (!found && found.error().code != Errc::not_found) return std::unexpected(found.error());
+    if (!found && found.error().code != Errc::not_found) return put_off(jobs, verdicts);
     if (found) room = *std::move(found);
   }
   std::map<std::uint64_t, WallTime> times;
@@ -84,6 +85,17 @@ Result<> JobJudge::judge_of_room(std::uint64_t room_id, const Jobs& jobs,
     if (facts.attention == Attention::online && !facts.read) facts.at = written(*job, times);
     verdicts.push_back(verdict(*job, facts));
   }
+  return {};
+}
+
+// Nothing is known of the room, as when its shard is down: others' jobs are judged meanwhile.
+Result<> JobJudge::put_off(const Jobs& jobs, std::vector<NotifyVerdict>& verdicts) const {
+  for (const auto* job : jobs)
+    verdicts.push_back({.job = job->id,
+                        .what = NotifyVerdict::What::later,
+                        .due = clock_.wall() + kPutOff,
+                        .want_seq = job->want_seq,
+                        .changed = job->changed});
   return {};
 }
 

@@ -47,6 +47,7 @@ class JobJudge {
   Result<> judge_of_room(std::uint64_t room_id, const Jobs& jobs, std::vector<NotifyVerdict>& verdicts);
   NotifyFacts facts_of(const NotifyJob& job, const Room& room, const NotifyCandidate* user) const;
   NotifyVerdict verdict(const NotifyJob& job, const NotifyFacts& facts);
+  Result<> put_off(const Jobs& jobs, std::vector<NotifyVerdict>& verdicts) const;
   WallTime written(const NotifyJob& job, std::map<std::uint64_t, WallTime>& of_room) const;
   Result<bool> put(const std::vector<NotifyVerdict>& verdicts);
 

@@ -719,6 +719,28 @@ TEST_F(NotifyingTest, a_digest_is_made_where_only_some_rooms_are_told_of) {
   EXPECT_EQ(queues[0].ready, 1u);
 }
 
+TEST_F(NotifyingTest, a_room_nothing_is_known_of_holds_up_no_verdict_on_others) {
+  options.email_delay = 20s;
+  start();
+  ASSERT_TRUE(stores.push->put(
+      {.user = "carol", .device = "mail", .provider = "email", .address = "carol@example.org"}));
+  say("hi");
+  run_for(4s);
+  FaultPlan plan;
+  bool down = true;
+  plan.plan([&](std::uint64_t) { return down ? std::optional(Fault{}) : std::nullopt; });
+  auto inner = std::move(stores.rooms);
+  stores.rooms = std::make_unique<FaultyRoomStore>(*inner, plan);
+  run_for(1min);
+  EXPECT_THAT(pushed, IsEmpty());
+  const auto queues = *stores.deliveries->queues();
+  EXPECT_EQ(std::ranges::find(queues, "email", &NotifyQueue::provider)->ready, 1u);
+  down = false;
+  run_for(1min);
+  EXPECT_THAT(texts(), ElementsAre("bob-phone: hi"));
+  stores.rooms = std::move(inner);
+}
+
 TEST_F(NotifyingTest, a_digest_has_the_rooms_that_are_told_of) {
   say_in(room("den"), "hi @bob");
   say("hi all");
