@@ -293,6 +293,7 @@ def test_two_parleyd_share_the_work_and_a_standby_carries_on(providers, notifier
         for i in range(10):
             say(server, f"number {i}")
             webhook.wait_received(3 * (i + 1))  # admin, bob, carol
+        wait_until(lambda: settled(server), "the outbox knows that all is told")
         server.backend.kill()
         server.http_port = port
         wait_until(server.ready, "the standby took over")
