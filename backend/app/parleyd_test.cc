@@ -45,10 +45,12 @@ class ParleydTest : public testing::Test {
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
+    // Two that run at once write behind each other.
+    constexpr int kHow = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
     posix_spawn_file_actions_t files;
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 1, (dir / "out").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-    posix_spawn_file_actions_addopen(&files, 2, (dir / "err").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    posix_spawn_file_actions_addopen(&files, 1, (dir / "out").c_str(), kHow, 0644);
+    posix_spawn_file_actions_addopen(&files, 2, (dir / "err").c_str(), kHow, 0644);
     ASSERT_EQ(::posix_spawn(&pid, PARLEYD, &files, nullptr, argv.data(), environ), 0);
     posix_spawn_file_actions_destroy(&files);
   }

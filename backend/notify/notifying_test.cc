@@ -29,6 +29,8 @@ class ScriptedProvider final : public Provider {
  public:
   ScriptedProvider(std::vector<Pushed>& pushed, std::deque<Delivery>& answers, std::deque<Done>& held)
       : pushed_(pushed), answers_(answers), held_(held) {}
+  // As when all of parleyd was killed: what is under way never comes back.
+  ~ScriptedProvider() override { held_.clear(); }
 
   std::string name() const override { return "fcm"; }
   std::size_t concurrency() const override { return 10; }
