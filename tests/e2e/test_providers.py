@@ -34,7 +34,8 @@ class Deliver:
         self.popen = subprocess.Popen([BUILD / "tests" / "notify_deliver", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.numbers = itertools.count()
         self.answers = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         for line in self.popen.stdout:
@@ -57,6 +58,7 @@ class Deliver:
         """Ends it with its input; what was still under way."""
         self.popen.stdin.close()
         assert self.popen.wait(WAIT_S) == 0
+        self.reader.join(WAIT_S)
         left = []
         while not self.answers.empty():
             left.append(self.answers.get())
