@@ -49,7 +49,7 @@ def check_one_notice(lines, kills):
 def test_every_notification_ends_sent_or_as_a_dead_letter(make_server, providers, rng):
     standins = [providers.start(Fcm), providers.start(Webhook)]
     fcm = standins[0]
-    server = make_server(backend_opts={**QUICK, **providers.keys(), "notify.window_s": 0, "notify.timeout_ms": 1000, "notify.attempts": 3, "notify.user_per_minute": 0}).start()
+    server = make_server(backend_opts={**QUICK, **providers.keys(), "notify.window_s": 0, "notify.timeout_ms": 3000, "notify.attempts": 3, "notify.user_per_minute": 0}).start()
     users = [f"user{i}" for i in range(USERS)]
     for user in ["alice", *users]:
         server.add_user(user)
