@@ -262,8 +262,9 @@ std::vector<Key> make_keys() {
        text<FIELD(notify.ca_file)>()},
       {"notify.mqtt_topic",
        "Topic outside Parley's on the broker to which all notifications are published, for programs of "
-       "yours; "
-       "{user} in it\nis the user's name. Empty: not used.",
+       "yours; {user} in it\n"
+       "is the user's name. The broker's acl_file must let $parleyd write there, and those programs read. "
+       "Empty: not used.",
        text<FIELD(notify.mqtt_topic)>()},
       {"notify.stdout",
        "Whether all notifications are written to standard output, a JSON object a line (no, yes).",

@@ -1,4 +1,5 @@
 """Reaching people who are away, from outside: a real broker and parleyd, and stand-ins that speak the providers' own protocols."""
+import json
 import urllib.error
 import urllib.request
 
@@ -304,3 +305,26 @@ def test_two_parleyd_share_the_work_and_a_standby_carries_on(providers, notifier
         assert len(ids) == len(set(ids)) == 33
     finally:
         second.kill()
+
+
+RULES = "user $parleyd\ntopic write push/#\nuser listener\ntopic read push/#\n"
+
+
+def test_programs_on_the_broker_are_told_by_mqtt_and_a_log_by_standard_output(make_server, tmp_path):
+    rules = tmp_path / "acl"
+    rules.write_text(RULES)
+    rules.chmod(0o600)
+    server = make_server(backend_opts={**QUICK, "notify.mqtt_topic": "push/{user}", "notify.stdout": "yes"}, broker_conf=f"acl_file {rules}").start()
+    for name in ("alice", "bob", "listener"):
+        server.add_user(name)
+    server.add_room("lab", alice="owner", bob="member")
+    with server.client("listener") as listener:
+        listener.subscribe("push/#")
+        say(server, "hi")
+        wait_until(lambda: any(m.topic == "push/bob" for m in listener.seen), "the program is told")
+        told = json.loads(next(m.payload for m in listener.seen if m.topic == "push/bob"))
+    assert (told["user"], told["room"], told["text"]) == ("bob", "lab", "hi")
+    wait_until(lambda: settled(server), "all is told")
+    lines = [json.loads(line) for line in server.backend.log().splitlines() if line.startswith("{")]
+    assert {line["user"] for line in lines if line.get("text") == "hi"} == {"admin", "bob"}
+    assert {row["provider"] for row in log(server, user="bob", outcome="sent")} == {"mqtt", "stdout"}
