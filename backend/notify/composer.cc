@@ -4,9 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "backend/store/unread_query.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
 #include "base/ids.h"
+#include "base/text_cut.h"
 #include "wire/entry.h"
 #include "wire/fold.h"
 
@@ -18,20 +20,11 @@ constexpr std::size_t kLinesMax = 20;       // of a digest
 constexpr std::uint32_t kLookedAt = 50;     // entries at once, for a message that can be told
 constexpr int kLooks = 20;
 
-// The beginning of `text` that ends with a whole character.
-std::string cut(std::string text, std::size_t most) {
-  if (text.size() <= most) return text;
-  auto end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-  return text;
-}
-
 // What a person would be shown of a content.
 std::string shown_text(const nlohmann::json& content) {
   for (const char* member : {"text", "title", "name"})
     if (const auto found = content.find(member); found != content.end() && found->is_string())
-      return cut(found->get<std::string>(), kNotifyTextMax);
+      return std::string(cut_text(found->get_ref<const std::string&>(), kNotifyTextMax));
   return {};
 }
 
@@ -176,15 +169,11 @@ Notification Composer::begin(const NotifyJob& job, const Room& room, const Messa
 Result<> Composer::count(const NotifyJob& job, Notification& notification) const {
   const auto rooms = stores_.rooms->list({.user = job.user, .after = "", .limit = kRoomsMax});
   if (!rooms) return std::unexpected(rooms.error());
-  UnreadQuery query{.user = job.user, .user_key = fold_case(job.user)};
-  for (const auto& item : *rooms)
-    query.rooms.push_back(
-        {.room_id = item.room.id, .read = item.marks.read, .last_message = item.room.last_message});
-  const auto unread = stores_.unread->unread(query);
+  const auto unread = stores_.unread->unread(unread_query(job.user, *rooms));
   if (!unread) return std::unexpected(unread.error());
   for (std::size_t i = 0; i < unread->size(); ++i) {
     notification.badge += (*unread)[i].messages;
-    if (query.rooms[i].room_id == job.room_id) notification.count = (*unread)[i].messages;
+    if ((*rooms)[i].room.id == job.room_id) notification.count = (*unread)[i].messages;
   }
   return {};
 }
@@ -197,11 +186,7 @@ Result<Composed> Composer::digest(const NotifyJob& job) const {
   if (!blocked) return std::unexpected(blocked.error());
   const auto rooms = stores_.rooms->list({.user = job.user, .after = "", .limit = kRoomsMax});
   if (!rooms) return std::unexpected(rooms.error());
-  UnreadQuery query{.user = job.user, .user_key = fold_case(job.user)};
-  for (const auto& item : *rooms)
-    query.rooms.push_back(
-        {.room_id = item.room.id, .read = item.marks.read, .last_message = item.room.last_message});
-  const auto unread = stores_.unread->unread(query);
+  const auto unread = stores_.unread->unread(unread_query(job.user, *rooms));
   if (!unread) return std::unexpected(unread.error());
   Notification notification{.kind = Notification::Kind::digest,
                             .id = job.notice,
@@ -217,11 +202,9 @@ Result<Composed> Composer::digest(const NotifyJob& job) const {
     const auto wishes = stores_.push->room(job.user, room.id);
     if (!wishes) return std::unexpected(wishes.error());
     const bool direct = room.kind == wire::RoomKind::direct;
-    const auto level = wishes->level == NotifyLevel::by_default
-                           ? default_level(direct, room.members, levels_.level, levels_.large_room)
-                           : wishes->level;
-    if (level == NotifyLevel::none || wishes->muted_until > job.due) continue;
-    if (level == NotifyLevel::mentions && !direct && of_room.mentions == 0) continue;
+    if (wishes->muted_until > job.due) continue;
+    const auto by_default = default_level(direct, room.members, levels_.level, levels_.large_room);
+    if (!wanted(*wishes, by_default, direct, of_room.mentions > 0)) continue;
     const auto last = nlohmann::json::parse(of_room.last, nullptr, /*allow_exceptions=*/false);
     Notification::Line line{.room = room.title.empty() ? room.name : room.title, .count = of_room.messages};
     const auto from = last.is_object() ? last.value("from", "") : "";

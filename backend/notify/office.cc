@@ -1,7 +1,6 @@
 #include "backend/notify/office.h"
 
 #include <algorithm>
-#include <atomic>
 #include <map>
 #include <mutex>
 #include <utility>

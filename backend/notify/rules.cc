@@ -13,9 +13,7 @@ struct Rule {
 };
 
 bool unwanted(const NotifyFacts& facts, const NotifyTimes&) {
-  const auto level =
-      facts.wishes.level == NotifyLevel::by_default ? facts.level_by_default : facts.wishes.level;
-  return level == NotifyLevel::none || (level == NotifyLevel::mentions && !facts.mention && !facts.direct);
+  return !wanted(facts.wishes, facts.level_by_default, facts.direct, facts.mention);
 }
 
 std::optional<WallTime> after_away_delay(const NotifyFacts& facts, const NotifyTimes& times) {
@@ -52,6 +50,11 @@ NotifyRuling rule(const NotifyFacts& facts, const NotifyTimes& times) {
     return {What::never, {}, rule.reason};
   }
   return {};
+}
+
+bool wanted(const RoomNotify& wishes, NotifyLevel by_default, bool direct, bool mention) {
+  const auto level = wishes.level == NotifyLevel::by_default ? by_default : wishes.level;
+  return level == NotifyLevel::all || (level == NotifyLevel::mentions && (mention || direct));
 }
 
 NotifyLevel default_level(bool direct, std::uint32_t members, NotifyLevel configured,

@@ -68,6 +68,9 @@ struct DefaultLevels {
   std::uint32_t large_room = 500;  // members above which `all` by default means mentions
 };
 
+// Whether the room's level lets a message through, or several: `mention` when one of them mentions the member.
+bool wanted(const RoomNotify& wishes, NotifyLevel by_default, bool direct, bool mention);
+
 // What holds for a member who has not said: direct chats all; `all` in rooms of more than `large_room` members means mentions.
 NotifyLevel default_level(bool direct, std::uint32_t members, NotifyLevel configured,
                           std::uint32_t large_room);

@@ -1,22 +1,14 @@
 #include "backend/requests/handlers.h"
 #include "backend/requests/params.h"
 #include "backend/requests/reply_text.h"
-#include "base/encoding.h"
+#include "backend/store/unread_query.h"
+#include "base/text_cut.h"
 
 namespace parley::backend {
 namespace {
 
 // Of a message's content in an overview. A longer one is given as its text alone, cut to this.
 constexpr std::size_t kContentShown = 512;
-
-// The beginning of `text` that ends with a whole character.
-std::string cut_text(std::string text) {
-  if (text.size() <= kContentShown) return text;
-  auto end = kContentShown;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-  return text;
-}
 
 wire::Json shortened(const std::string& envelope) {
   if (envelope.empty()) return nullptr;
@@ -26,7 +18,7 @@ wire::Json shortened(const std::string& envelope) {
   if (content == json.end() || content->dump().size() <= kContentShown) return json;
   const auto text = content->find("text");
   *content = text != content->end() && text->is_string()
-                 ? wire::Json{{"text", cut_text(text->get<std::string>())}}
+                 ? wire::Json{{"text", cut_text(text->get_ref<const std::string&>(), kContentShown)}}
                  : wire::Json::object();
   json["cut"] = true;
   return json;
@@ -50,14 +42,6 @@ wire::Json overview(const RoomOfUser& item, const Unread& unread) {
   return json;
 }
 
-UnreadQuery ask_for(const std::string& user, const std::vector<RoomOfUser>& rooms) {
-  UnreadQuery query{.user = user, .user_key = fold_case(user)};
-  for (const auto& item : rooms)
-    query.rooms.push_back(
-        {.room_id = item.room.id, .read = item.marks.read, .last_message = item.room.last_message});
-  return query;
-}
-
 }  // namespace
 
 Outcome rooms(const RequestContext& context) {
@@ -73,7 +57,7 @@ Outcome rooms(const RequestContext& context) {
   if (!mine) return refuse(context, mine.error());
   const bool more = mine->size() > limit;
   if (more) mine->pop_back();
-  auto unread = stores.unread->unread(ask_for(*user, *mine));
+  auto unread = stores.unread->unread(unread_query(*user, *mine));
   if (!unread) return refuse(context, unread.error());
   ListText list("rooms", wire::kRoomsReplyMax);
   std::size_t taken = 0;

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text_cut.h"
+
 namespace parley::backend {
 namespace {
 
@@ -30,13 +32,6 @@ Json line_json(const Notification::Line& line) {
 }
 
 constexpr std::string_view kEllipsis = "…";
-
-// The first `bytes` at most, whole characters.
-std::string_view first_of(std::string_view text, std::size_t bytes) {
-  if (bytes >= text.size()) return text;
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
-  return text.substr(0, bytes);
-}
 
 }  // namespace
 
@@ -86,7 +81,7 @@ std::string encode_within(const Notification& notification, std::size_t bytes_ma
   // A byte of the text is one of what is made of it at least.
   const auto over = encoded.size() - bytes_max + kEllipsis.size();
   const auto& text = notification.text;
-  shorter.text = text.size() > over ? std::string(first_of(text, text.size() - over)) : std::string();
+  shorter.text = text.size() > over ? std::string(cut_text(text, text.size() - over)) : std::string();
   shorter.text += kEllipsis;
   return encode(shorter);
 }
