@@ -7,6 +7,7 @@
 #include "backend/notify/providers/notification_json.h"
 #include "base/crypto.h"
 #include "base/encoding.h"
+#include "base/text_cut.h"
 
 namespace parley::backend {
 namespace {
@@ -25,13 +26,6 @@ std::string without_controls(std::string_view text) {
   for (char& c : out)
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7F) c = ' ';
   return out;
-}
-
-// The length of the first `bytes` at most, whole characters.
-std::size_t whole(std::string_view text, std::size_t bytes) {
-  if (bytes >= text.size()) return text.size();
-  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
-  return bytes;
 }
 
 std::string quoted(const std::string& name) {
@@ -170,7 +164,7 @@ std::string header_words(std::string_view text) {
   if (is_plain(clean)) return clean;
   std::string out;
   for (std::string_view rest = clean; !rest.empty();) {
-    const auto size = whole(rest, kWordBytes);
+    const auto size = cut_text(rest, kWordBytes).size();
     if (!out.empty()) out += "\r\n ";
     out += "=?UTF-8?B?" + base64_encode(rest.substr(0, size)) + "?=";
     rest.remove_prefix(size);
