@@ -89,6 +89,8 @@ class Authenticator {
   // SIGHUP: reads the JWT keys again; on an error the old ones stay. Ok when there is no verifier.
   Result<> reload();
 
+  void set_password_budget(double slow_checks_per_second) { passwords_.set_budget(slow_checks_per_second); }
+
  private:
   Verdict by_backend_secret(std::string_view username, std::string_view password) const;
   Verdict by_jwt(const JwtVerifier& jwt, std::string_view username, std::string_view token) const;

@@ -83,6 +83,11 @@ class ClientIds {
   // until the next call.
   std::optional<std::string_view> owner(std::string_view client_id, WallTime now);
 
+  // From now on; what is held above a lowered quota stays until its user claims another.
+  void set_limits(std::chrono::seconds hold, std::size_t per_user_max) {
+    options_.hold = hold, options_.per_user_max = per_user_max;
+  }
+
   std::size_t size() const { return by_id_.size(); }
   std::uint64_t given_up() const { return given_up_; }  // claims ended early by a bound
   std::uint64_t write_errors() const { return write_errors_; }

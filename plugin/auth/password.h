@@ -47,6 +47,11 @@ class PasswordChecker {
   // wrong or busy.
   Answer check_unknown(std::string_view password, SteadyTime now);
 
+  // Slow checks a second, and so many at once; what was taken stays taken.
+  void set_budget(double slow_checks_per_second) {
+    pace_ = TokenBucket::Pace({slow_checks_per_second, slow_checks_per_second});
+  }
+
   std::size_t remembered() const { return cache_.size(); }
 
  private:

@@ -32,7 +32,7 @@ struct Core {
         typing_rate({options.typing_rate, options.typing_burst}),
         last_session(static_cast<std::uint64_t>(to_ms(time.wall())) * 1000) {}
 
-  const Options options;
+  Options options;  // changed by SIGHUP alone: Parley::reload
   BrokerApi& broker;
   const Clock& clock;
   Counters counters;
@@ -50,7 +50,10 @@ struct Core {
   std::uint64_t
       last_session;  // number; begins where no earlier start of this broker came to, below a million logins a second
 
-  void log(LogLevel level, std::string_view line) { broker.log(level, line); }
+  bool logs(LogLevel level) const { return level >= options.log_level; }
+  void log(LogLevel level, std::string_view line) {
+    if (logs(level)) broker.log(level, line);
+  }
   const Directory& live() const { return directory->live(); }
 
   // Charges one publish to its user.

@@ -29,6 +29,9 @@ class Logins {
 
   // SIGHUP: keys are read again. Until the next tick the broker asks login() anew for every session, without passwords.
   void reload();
+  void apply(const Options& options) {
+    authenticator_->set_password_budget(options.password_checks_per_second);
+  }
   void tick();
 
  private:

@@ -14,8 +14,16 @@
 namespace parley::plugin {
 namespace {
 
-using Setter =
-    std::function<std::string(Options&, const std::string&)>;  // returns what is wrong, "" when nothing
+struct Setter {
+  std::function<std::string(Options&, const std::string&)> set;  // returns what is wrong, "" when nothing
+  bool live = false;                                             // may change while the broker runs
+};
+
+// One that may stand in the reload file.
+Setter live(Setter setter) {
+  setter.live = true;
+  return setter;
+}
 
 template <class T>
 std::optional<T> number(std::string_view text) {
@@ -43,59 +51,59 @@ std::optional<std::uint64_t> bytes(std::string_view text) {
 }
 
 Setter path(std::filesystem::path Options::*member) {
-  return [member](Options& o, const std::string& v) -> std::string {
+  return {[member](Options& o, const std::string& v) -> std::string {
     if (v.empty()) return "takes a path";
     o.*member = v;
     return "";
-  };
+  }};
 }
 
 Setter text(std::string Options::*member) {
-  return [member](Options& o, const std::string& v) -> std::string {
+  return {[member](Options& o, const std::string& v) -> std::string {
     if (v.empty()) return "takes a text";
     o.*member = v;
     return "";
-  };
+  }};
 }
 
 Setter flag(bool Options::*member) {
-  return [member](Options& o, const std::string& v) -> std::string {
+  return {[member](Options& o, const std::string& v) -> std::string {
     if (v != "true" && v != "false") return "takes true or false";
     o.*member = v == "true";
     return "";
-  };
+  }};
 }
 
 Setter rate(double Options::*member) {
-  return [member](Options& o, const std::string& v) -> std::string {
+  return {[member](Options& o, const std::string& v) -> std::string {
     auto n = number<double>(v);
     if (!n || !(*n >= 0) || *n > 1e9) return "takes a number from 0 to 1000000000";
     o.*member = *n;
     return "";
-  };
+  }};
 }
 
 template <class T>
 Setter size(T Options::*member, std::uint64_t min, std::uint64_t max) {
-  return [=](Options& o, const std::string& v) -> std::string {
+  return {[=](Options& o, const std::string& v) -> std::string {
     auto n = bytes(v);
     if (!n || *n < min || *n > max)
       return "takes a number from " + std::to_string(min) + " to " + std::to_string(max) +
              " (K, M, G may follow)";
     o.*member = static_cast<T>(*n);
     return "";
-  };
+  }};
 }
 
 Setter seconds(std::chrono::seconds Options::*member, std::uint64_t max) {
-  return [=](Options& o, const std::string& v) -> std::string {
+  return {[=](Options& o, const std::string& v) -> std::string {
     static const std::map<char, std::uint64_t> kUnits{{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
     auto n = scaled(v, kUnits);
     if (!n || *n > max)
       return "takes a time of at most " + std::to_string(max) + " s (s, m, h, d may follow)";
     o.*member = std::chrono::seconds(*n);
     return "";
-  };
+  }};
 }
 
 std::string set_other_topics(Options& o, const std::string& v) {
@@ -107,6 +115,17 @@ std::string set_other_topics(Options& o, const std::string& v) {
     o.other_topics = AclDecision::deny;
   else
     return "takes allow, defer or deny";
+  return "";
+}
+
+std::string set_log_level(Options& o, const std::string& v) {
+  static const std::map<std::string, LogLevel> kLevels{{"debug", LogLevel::debug},
+                                                       {"info", LogLevel::info},
+                                                       {"warning", LogLevel::warning},
+                                                       {"error", LogLevel::error}};
+  const auto it = kLevels.find(v);
+  if (it == kLevels.end()) return "takes debug, info, warning or error";
+  o.log_level = it->second;
   return "";
 }
 
@@ -143,31 +162,33 @@ const std::map<std::string, Setter>& setters() {
   static const std::map<std::string, Setter> kSetters{
       {"data_dir", path(&Options::data_dir)},
       {"backend_secret_file", path(&Options::backend_secret_file)},
-      {"other_topics", set_other_topics},
-      {"other_users", set_other_users},
-      {"user_rate", rate(&Options::user_rate)},
-      {"user_burst", rate(&Options::user_burst)},
-      {"typing_rate", rate(&Options::typing_rate)},
-      {"typing_burst", rate(&Options::typing_burst)},
-      {"typing_room_max", size(&Options::typing_room_max, 0, 1'000'000)},
-      {"max_content_bytes", size(&Options::max_content_bytes, 1, wire::kContentMaxLimit)},
-      {"max_subscriptions", size(&Options::max_subscriptions, 1, 10'000'000)},
+      {"reload_file", path(&Options::reload_file)},
+      {"log_level", live({set_log_level})},
+      {"other_topics", live({set_other_topics})},
+      {"other_users", {set_other_users}},
+      {"user_rate", live(rate(&Options::user_rate))},
+      {"user_burst", live(rate(&Options::user_burst))},
+      {"typing_rate", live(rate(&Options::typing_rate))},
+      {"typing_burst", live(rate(&Options::typing_burst))},
+      {"typing_room_max", live(size(&Options::typing_room_max, 0, 1'000'000))},
+      {"max_content_bytes", live(size(&Options::max_content_bytes, 1, wire::kContentMaxLimit))},
+      {"max_subscriptions", live(size(&Options::max_subscriptions, 1, 10'000'000))},
       {"journal_max_bytes", size(&Options::journal_max_bytes, 1ull << 20, 1ull << 44)},
       {"journal_segment_bytes", size(&Options::journal_segment_bytes, 1ull << 20, 1ull << 30)},
-      {"journal_sync", set_journal_sync},
+      {"journal_sync", {set_journal_sync}},
       {"ref_window", seconds(&Options::ref_window, kYear)},
       {"ref_max", size(&Options::ref_max, 1000, 1ull << 28)},
       {"jwt_key_file", path(&Options::jwt_key_file)},
-      {"jwt_algorithm", set_algorithm},
+      {"jwt_algorithm", {set_algorithm}},
       {"jwt_jwks_file", path(&Options::jwt_jwks_file)},
       {"jwt_issuer", text(&Options::jwt_issuer)},
       {"jwt_audience", text(&Options::jwt_audience)},
       {"jwt_leeway", seconds(&Options::jwt_leeway, 3600)},
       {"jwt_admins", flag(&Options::jwt_admins)},
       {"jwt_auto_user", flag(&Options::jwt_auto_user)},
-      {"password_checks_per_second", size(&Options::password_checks_per_second, 1, 10'000)},
-      {"client_ids_per_user", size(&Options::client_ids_per_user, 1, 100'000)},
-      {"client_id_hold", seconds(&Options::client_id_hold, kYear)},
+      {"password_checks_per_second", live(size(&Options::password_checks_per_second, 1, 10'000))},
+      {"client_ids_per_user", live(size(&Options::client_ids_per_user, 1, 100'000))},
+      {"client_id_hold", live(seconds(&Options::client_id_hold, kYear))},
   };
   return kSetters;
 }
@@ -198,7 +219,7 @@ std::string known_names() {
 
 }  // namespace
 
-Result<Options> parse_options(const std::vector<std::pair<std::string, std::string>>& given) {
+Result<Options> parse_options(const GivenOptions& given) {
   Options options;
   std::set<std::string> seen;
   for (const auto& [name, value] : given) {
@@ -207,13 +228,25 @@ Result<Options> parse_options(const std::vector<std::pair<std::string, std::stri
       return fail(Errc::invalid_argument, "plugin_opt_" + name + " is unknown; there are: " + known_names());
     if (!seen.insert(name).second)
       return fail(Errc::invalid_argument, "plugin_opt_" + name + " is given twice");
-    if (auto wrong = it->second(options, value); !wrong.empty())
+    if (auto wrong = it->second.set(options, value); !wrong.empty())
       return fail(Errc::invalid_argument, "plugin_opt_" + name + " " + wrong + ", not \"" + value + "\"");
   }
   if (auto wrong = contradiction(options); !wrong.empty()) return fail(Errc::invalid_argument, wrong);
   if (options.user_rate > 0 && options.user_burst == 0)
     options.user_burst = std::max(1.0, 2 * options.user_rate);
   return options;
+}
+
+bool is_live_option(std::string_view name) {
+  const auto it = setters().find(std::string(name));
+  return it != setters().end() && it->second.live;
+}
+
+std::vector<std::string> live_option_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, setter] : setters())
+    if (setter.live) names.push_back(name);
+  return names;
 }
 
 std::optional<bool> says_per_listener_settings(const std::filesystem::path& conf) {

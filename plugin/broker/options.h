@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "base/result.h"
 #include "plugin/acl/acl.h"
 #include "plugin/journal/journal.h"
@@ -20,6 +21,9 @@ struct Options {
   std::filesystem::path
       data_dir;  // required: journal, Directory, client ids; must be writable for the broker's user
   std::filesystem::path backend_secret_file;  // required: what parleyd logs in with; not readable for others
+
+  std::filesystem::path reload_file;    // reload_file.h: options that may change while the broker runs
+  LogLevel log_level = LogLevel::info;  // lines of the plugin below it are left out
 
   AclDecision other_topics = AclDecision::defer;  // topics outside Parley's: allow | defer | deny
   bool defer_other_users = false;                 // other_users: defer | deny (default)
@@ -53,8 +57,15 @@ struct Options {
                                       3600};  // a sleeping session's client id stays its user's so long
 };
 
+// As mosquitto.conf gives them, without `plugin_opt_`.
+using GivenOptions = std::vector<std::pair<std::string, std::string>>;
+
 // Unknown, missing, repeated or impossible options: invalid_argument with a sentence naming the option.
-Result<Options> parse_options(const std::vector<std::pair<std::string, std::string>>& given);
+Result<Options> parse_options(const GivenOptions& given);
+
+// Those that may change while the broker runs: limits and the log level. The others need a restart.
+bool is_live_option(std::string_view name);
+std::vector<std::string> live_option_names();  // ordered
 
 // Does a mosquitto.conf (its include_dir folders too) say `per_listener_settings true`? nullopt when it can't be read.
 std::optional<bool> says_per_listener_settings(const std::filesystem::path& conf);

@@ -138,6 +138,22 @@ bool Parley::message(const Client& client, std::string_view topic, std::string_v
   return intake_.message(client, topic, payload, properties, retain, payload_after);
 }
 
+void Parley::reload(const Result<Options>& options) {
+  logins_->reload();
+  if (options)
+    apply(*options);
+  else
+    core_->log(LogLevel::error, "the options stay as they were: " + options.error().message);
+}
+
+void Parley::apply(const Options& options) {
+  core_->options = options;
+  core_->user_rate.set_limit({options.user_rate, options.user_burst});
+  core_->typing_rate.set_limit({options.typing_rate, options.typing_burst});
+  core_->client_ids->set_limits(options.client_id_hold, options.client_ids_per_user);
+  logins_->apply(options);
+}
+
 void Parley::tick() {
   tickless_since_.reset();
   const auto now = core_->clock.steady();

@@ -28,12 +28,15 @@ class Parley {
   void control(const Client& client, std::string_view payload) { commands_.handle(client, payload); }
   void disconnected(const void* key) { logins_->disconnected(key); }
   void tick();
-  void reload() { logins_->reload(); }
+  // SIGHUP: keys are read again, and `options`, made anew, are in force from now on; on their error the old ones stay. Only live options
+  // may differ (options.h).
+  void reload(const Result<Options>& options);
   void count_exception() { ++core_->counters.exceptions; }
 
  private:
   Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins);
   bool clock_stands();
+  void apply(const Options& options);
 
   // Without ticks nothing is kicked and nothing fed: whatever stopped them, nobody is let in then. The time runs from the first event that was
   // followed by none: where nothing happens, Mosquitto 2.1 sleeps and does not tick either.

@@ -362,7 +362,7 @@ TEST_F(PluginWithoutABroker, a_missing_password_means_still_here_only_while_the_
   ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
   EXPECT_EQ(login("alice", "phone", nullptr), LoginVerdict::deny);
   ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
-  parley_->reload();
+  parley_->reload(options_);
   EXPECT_EQ(login("alice", "phone", nullptr), LoginVerdict::accept);
   EXPECT_EQ(login("alice", "asleep", nullptr), LoginVerdict::accept);  // a sleeping session
   EXPECT_EQ(login("nobody", "x", nullptr), LoginVerdict::deny);
@@ -495,6 +495,27 @@ TEST_F(PluginWithoutABroker, a_forgotten_device_is_put_out_and_its_id_anybodys) 
   EXPECT_EQ(listed.result["sessions"].size(), 0u);
   const auto stats = command({.generation = generation_, .body = wire::Stats{}});
   EXPECT_EQ(stats.result["gauges"]["client_ids"], 0);
+}
+
+TEST_F(PluginWithoutABroker, limits_change_while_it_runs_and_a_wrong_reload_changes_nothing) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(send("alice", "phone", R"({"text":"no limit"})"));
+
+  auto options = options_;
+  options.user_rate = 0.001, options.user_burst = 2, options.max_content_bytes = 100;
+  parley_->reload(options);
+  EXPECT_FALSE(send("alice", "phone", std::string(101, 'x')));
+  EXPECT_EQ(newest_notice()["code"], "too_large");
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"one token is left"})"));
+  EXPECT_FALSE(send("alice", "phone", R"({"text":"and now none"})"));
+  EXPECT_EQ(newest_notice()["code"], "rate_limited");
+
+  parley_->reload(fail(Errc::invalid_argument, "nonsense"));
+  EXPECT_FALSE(send("alice", "phone", R"({"text":"as before"})"));
+  parley_->reload(options_);
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"no limit again"})"));
 }
 
 }  // namespace

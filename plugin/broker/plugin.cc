@@ -8,6 +8,7 @@
 #include "plugin/broker/mosquitto_api.h"
 #include "plugin/broker/parley.h"
 #include "plugin/broker/property_reader.h"
+#include "plugin/broker/reload_file.h"
 
 #define PARLEY_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -86,6 +87,7 @@ struct Plugin {
   std::unique_ptr<Parley> parley;
   PropertyReader properties = PropertyReader::find();
   mosquitto_plugin_id_t* id = nullptr;
+  GivenOptions given;  // in mosquitto.conf
 };
 
 Properties read_properties(const PropertyReader& reader, const mosquitto_property* list) {
@@ -206,7 +208,7 @@ int on_tick(int, void*, void* userdata) {
 
 int on_reload(int, void*, void* userdata) {
   return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
-    parley.reload();
+    parley.reload(load_options(static_cast<Plugin*>(userdata)->given));
     return static_cast<int>(MOSQ_ERR_SUCCESS);
   });
 }
@@ -226,14 +228,13 @@ constexpr Callback kCallbacks[] = {
 int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* options, int count) {
   auto plugin = std::make_unique<Plugin>();
   plugin->id = id;
-  std::vector<std::pair<std::string, std::string>> given;
-  for (int i = 0; i < count; ++i) given.emplace_back(view(options[i].key), view(options[i].value));
+  for (int i = 0; i < count; ++i) plugin->given.emplace_back(view(options[i].key), view(options[i].value));
 
   auto refuse = [&](const std::string& why) {
     plugin->api.log(LogLevel::error, why + ". The broker does not start like this.");
     return static_cast<int>(MOSQ_ERR_INVAL);
   };
-  auto parsed = parse_options(given);
+  auto parsed = load_options(plugin->given);
   if (!parsed) return refuse(parsed.error().message);
   if (says_per_listener_settings(own_config_file()).value_or(false))
     return refuse(

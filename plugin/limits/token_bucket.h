@@ -65,6 +65,9 @@ class RateLimiter {
 
   std::size_t size() const { return buckets_.size(); }
 
+  // From now on; what was taken stays taken.
+  void set_limit(RateLimit limit) { pace_ = TokenBucket::Pace(limit); }
+
  private:
   TokenBucket::Pace pace_;
   LruMap<Key, TokenBucket> buckets_;
