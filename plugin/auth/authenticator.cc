@@ -85,6 +85,11 @@ Verdict Authenticator::authenticate(const Login& login) {
   return by_password(username, password);
 }
 
+bool Authenticator::is_guessable(const Login& login) const {
+  const std::string_view password = login.password.value_or("");
+  return !looks_like_token(password) && !(jwt_ && looks_like_jwt(password));
+}
+
 Result<> Authenticator::reload() {
   if (!jwt_) return {};
   return jwt_->reload();

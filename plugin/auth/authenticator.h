@@ -24,8 +24,8 @@ enum class DenyReason {
   jwt_other_user,    // a good token, of another than the username
   jwt_unknown_user,  // its subject has no account, and jwt_auto_user is off
   jwt_name_taken,    // its subject is another account's name in another case
-  erased,     // the name was an erased user's
-  jwt_admin,  // its subject is an administrator, and jwt_admins is off
+  erased,            // the name was an erased user's
+  jwt_admin,         // its subject is an administrator, and jwt_admins is off
   token_unknown,
   token_other_user,
   token_expired,
@@ -85,6 +85,9 @@ class Authenticator {
                 std::optional<JwtVerifier> jwt = std::nullopt);
 
   Verdict authenticate(const Login& login);
+
+  // Would it be looked at as an account's password, which can be guessed? Tokens and JWTs can't.
+  bool is_guessable(const Login& login) const;
 
   // SIGHUP: reads the JWT keys again; on an error the old ones stay. Ok when there is no verifier.
   Result<> reload();

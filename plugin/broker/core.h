@@ -15,12 +15,15 @@
 #include "plugin/directory/durable_directory.h"
 #include "plugin/feed/feed.h"
 #include "plugin/journal/sequencer.h"
+#include "plugin/limits/admission.h"
 #include "plugin/limits/receipt_marks.h"
 #include "plugin/limits/send_pace.h"
 #include "wire/content.h"
 #include "wire/topics.h"
 
 namespace parley::plugin {
+
+AdmissionOptions admission_options(const Options& options);
 
 // What the parts of the plugin share: opened once, in Parley::open, and handed to each part by reference. For the broker's thread.
 struct Core {
@@ -42,6 +45,8 @@ struct Core {
   std::unique_ptr<Sequencer> sequencer;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<ClientIds> client_ids;
+  BanIndex bans;
+  Admission admission{admission_options(options), bans};
   BackendLink backend{broker, counters};
   Notices notices{broker, counters};
   RateLimiter<std::string> user_rate, typing_rate;  // by user name

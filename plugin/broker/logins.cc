@@ -29,6 +29,11 @@ bool may_sleep(const Client& client) {
   return client.protocol == 5 || !client.clean_session;
 }
 
+bool is_wrong_guess(DenyReason reason) {
+  return reason == DenyReason::wrong_password || reason == DenyReason::unknown_user ||
+         reason == DenyReason::backend_secret;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Logins>> Logins::open(Core& core) {
@@ -59,16 +64,28 @@ LoginVerdict Logins::login(const Client& client, const char* username, const cha
   foreign_.erase(client.key);
   std::erase(departed_, client.key);
 
-  const auto verdict = authenticator_->authenticate({optional_view(username), optional_view(password)});
+  const Login given{optional_view(username), optional_view(password)};
+  const Arrival arrival{.address = client.address,
+                        .client_id = client.id,
+                        .user = given.username.value_or(""),
+                        .guessable = authenticator_->is_guessable(given)};
+  if (auto away = turned_away(client, arrival)) return *away;
+  const auto verdict = authenticator_->authenticate(given);
   if (std::holds_alternative<Deferred>(verdict)) return leave_to_others(client);
   if (std::holds_alternative<Busy>(verdict)) {
     ++core_.counters.logins_busy;
     return LoginVerdict::busy;
   }
-  if (const auto* denied = std::get_if<Denied>(&verdict)) return deny(client, denied->text);
+  if (const auto* denied = std::get_if<Denied>(&verdict)) {
+    if (is_wrong_guess(denied->reason)) {
+      ++core_.counters.logins_failed;
+      core_.admission.login_failed(arrival, core_.clock.steady());
+    }
+    return deny(client, denied->text);
+  }
   const auto& admitted = std::get<Admitted>(verdict);
   if (client.username != admitted.user) new_username = admitted.user;
-  return accept(client, admitted);
+  return accept(client, admitted, arrival);
 }
 
 // After SIGHUP the broker asks again for every session, sleeping ones included, within the same turn of its loop and without a password. The only
@@ -86,6 +103,24 @@ LoginVerdict Logins::deny(const Client& client, std::string_view why) {
   ++core_.counters.logins_denied;
   core_.log(LogLevel::info, "login denied from " + std::string(client.address) + ": " + std::string(why));
   return LoginVerdict::deny;
+}
+
+// What passes by itself is answered as "busy", so that clients try again; a ban is a refusal.
+std::optional<LoginVerdict> Logins::turned_away(const Client& client, const Arrival& arrival) {
+  const auto not_now = core_.admission.may_connect(arrival, core_.clock.steady(), core_.clock.wall());
+  if (!not_now) return std::nullopt;
+  switch (not_now->cause) {
+    case NotNow::Cause::banned:
+      ++core_.counters.connects_banned;
+      return deny(client, not_now->reason);
+    case NotNow::Cause::connect_rate:
+      ++core_.counters.connects_rate_limited;
+      break;
+    case NotNow::Cause::slowed:
+      ++core_.counters.logins_slowed;
+      break;
+  }
+  return LoginVerdict::busy;
 }
 
 LoginVerdict Logins::leave_to_others(const Client& client) {
@@ -114,8 +149,13 @@ bool Logins::claim_device(const Client& client, const std::string& user) {
   return false;
 }
 
-LoginVerdict Logins::accept(const Client& client, const Admitted& admitted) {
+LoginVerdict Logins::accept(const Client& client, const Admitted& admitted, Arrival arrival) {
   const bool backend = admitted.method == AuthMethod::backend;
+  arrival.user = admitted.user;  // a JWT may have come without a name
+  if (core_.admission.banned(arrival, core_.clock.wall())) {
+    ++core_.counters.connects_banned;
+    return deny(client, "the user is banned");
+  }
   if (admitted.new_user) {
     if (auto added = core_.directory->add_provisional(admitted.user); !added)
       return deny(client, added.error().message);
@@ -123,6 +163,11 @@ LoginVerdict Logins::accept(const Client& client, const Admitted& admitted) {
   }
   if (backend ? !wire::valid_name(client.id) : !claim_device(client, admitted.user))
     return LoginVerdict::deny;
+  if (const auto ban = core_.admission.login_ok(arrival, core_.clock.steady(), core_.clock.wall())) {
+    ++core_.counters.client_ids_flapping;
+    core_.bans.add(*ban);
+    return deny(client, "the client id connects too often: " + ban->reason);
+  }
   begin(client, Session{.user = admitted.user,
                         .auth = std::string(auth_method_name(admitted.method)),
                         .token_id = admitted.token_id,

@@ -38,8 +38,10 @@ class Logins {
   explicit Logins(Core& core) : core_(core), accounts_(*core.directory) {}
 
   LoginVerdict still_there(const Client& client);
-  LoginVerdict accept(const Client& client, const Admitted& admitted);
+  LoginVerdict accept(const Client& client, const Admitted& admitted, Arrival arrival);
   LoginVerdict deny(const Client& client, std::string_view why);
+  // Before anything is computed: who may not try at all now, counted and logged.
+  std::optional<LoginVerdict> turned_away(const Client& client, const Arrival& arrival);
   LoginVerdict leave_to_others(const Client& client);
   bool claim_device(const Client& client, const std::string& user);
   void begin(const Client& client, Session session);

@@ -106,6 +106,22 @@ Setter seconds(std::chrono::seconds Options::*member, std::uint64_t max) {
   }};
 }
 
+// "none", or networks with blanks between.
+std::string set_trusted_networks(Options& o, const std::string& v) {
+  constexpr std::size_t kMost = 100;
+  o.trusted_networks.clear();
+  if (v == "none") return "";
+  std::istringstream words(v);
+  for (std::string word; words >> word;) {
+    const auto network = wire::parse_network(word);
+    if (!network || o.trusted_networks.size() >= kMost)
+      return "takes none, or up to " + std::to_string(kMost) +
+             " addresses or networks such as 10.0.0.0/8, with blanks between";
+    o.trusted_networks.push_back(*network);
+  }
+  return o.trusted_networks.empty() ? "takes none, or addresses and networks" : "";
+}
+
 std::string set_other_topics(Options& o, const std::string& v) {
   if (v == "allow")
     o.other_topics = AclDecision::allow;
@@ -189,6 +205,16 @@ const std::map<std::string, Setter>& setters() {
       {"password_checks_per_second", live(size(&Options::password_checks_per_second, 1, 10'000))},
       {"client_ids_per_user", live(size(&Options::client_ids_per_user, 1, 100'000))},
       {"client_id_hold", live(seconds(&Options::client_id_hold, kYear))},
+      {"connect_rate", live(rate(&Options::connect_rate))},
+      {"connect_burst", live(rate(&Options::connect_burst))},
+      {"trusted_networks", live({set_trusted_networks})},
+      {"login_failures", live(size(&Options::login_failures, 0, 1'000'000))},
+      {"login_failures_address", live(size(&Options::login_failures_address, 0, 1'000'000))},
+      {"login_failures_user", live(size(&Options::login_failures_user, 0, 1'000'000))},
+      {"login_lock_max", live(seconds(&Options::login_lock_max, 24 * 3600))},
+      {"flap_connects", live(size(&Options::flap_connects, 0, 1'000'000))},
+      {"flap_window", live(seconds(&Options::flap_window, 3600))},
+      {"flap_ban", live(seconds(&Options::flap_ban, kYear))},
   };
   return kSetters;
 }
@@ -218,6 +244,10 @@ std::string known_names() {
 }
 
 }  // namespace
+
+std::vector<wire::Network> Options::default_trusted() {
+  return {*wire::parse_network("127.0.0.1"), *wire::parse_network("::1")};
+}
 
 Result<Options> parse_options(const GivenOptions& given) {
   Options options;

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "plugin/acl/acl.h"
 #include "plugin/journal/journal.h"
+#include "wire/network.h"
 
 namespace parley::plugin {
 
@@ -51,10 +52,25 @@ struct Options {
   bool jwt_admins = false;     // may an administrator log in by JWT?
   bool jwt_auto_user = false;  // a valid JWT of an unknown subject makes the account
 
+  double connect_rate = 20;    // connects per second of one address, 0: no limit
+  double connect_burst = 500;  // how many may come at once: an office behind one address, after a restart
+  std::vector<wire::Network> trusted_networks =
+      default_trusted();  // proxies and the like: many clients behind one address, so nothing is counted by it
+  std::uint32_t login_failures =
+      5;  // wrong passwords for a user from one address that cost nothing, 0: no limit
+  std::uint32_t login_failures_address = 50;  // likewise for any users, from one address
+  std::uint32_t login_failures_user = 100;    // likewise for one user, from all unknown addresses
+  std::chrono::seconds login_lock_max{15 * 60};
+  std::uint32_t flap_connects =
+      60;  // logins of one client id within flap_window that are too many; 0: no limit
+  std::chrono::seconds flap_window{60}, flap_ban{300};
+
   std::uint32_t password_checks_per_second = 50;  // slow ones, about 1 ms of the broker's thread each
   std::uint32_t client_ids_per_user = 100;
   std::chrono::seconds client_id_hold{7 * 24 *
                                       3600};  // a sleeping session's client id stays its user's so long
+
+  static std::vector<wire::Network> default_trusted();  // 127.0.0.1 and ::1
 };
 
 // As mosquitto.conf gives them, without `plugin_opt_`.
