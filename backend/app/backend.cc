@@ -26,6 +26,7 @@
 #include "backend/retention/expirer.h"
 #include "backend/state/room_state_publisher.h"
 #include "base/ids.h"
+#include "base/live.h"
 #include "wire/names.h"
 
 namespace parley::backend {
@@ -45,11 +46,16 @@ MqttOptions mqtt_options(const Config& config, const std::string& secret) {
           .outgoing_max = config.broker.outgoing_max};
 }
 
-// Nothing while no rate is set: no request is to cost a call of the cache then.
-std::function<bool(const std::string&)> admission(const Config& config, Cache& cache) {
-  const Rate rate{.per_s = config.requests.user_rate, .burst = config.requests.user_burst};
-  if (rate.per_s == 0) return {};
-  return [rate, &cache](const std::string& user) { return cache.take("requests:" + user, rate); };
+Rate request_rate(const Config& config) {
+  return {.per_s = config.requests.user_rate, .burst = config.requests.user_burst};
+}
+
+// While no rate is set no request costs a call of the cache.
+std::function<bool(const std::string&)> admission(const Live<Rate>& live, Cache& cache) {
+  return [&live, &cache](const std::string& user) {
+    const auto rate = live.get();
+    return rate->per_s == 0 || cache.take("requests:" + user, *rate);
+  };
 }
 
 // At QoS 0: a receipt lost with the connection is repeated by its client.
@@ -73,29 +79,36 @@ ExpirerOptions expirer_options(const Config& config) {
           .messages_per_s = retention.messages_per_s};
 }
 
-DispatcherOptions dispatcher_options(const Config& config, Cache& cache, std::vector<Dependency> dependencies,
-                                     MarkWriter& marks, const Expirer& expirer, EraseWork& eraser,
-                                     NotifyOffice& office, const LogSink& log) {
-  using RoomCreate = DispatcherOptions::RoomCreate;
+RequestRules request_rules(const Config& config) {
+  using RoomCreate = RequestRules::RoomCreate;
   const auto& requests = config.requests;
   return {
       .room_create = requests.room_create == RoomCreators::admins ? RoomCreate::admins : RoomCreate::everyone,
       .password_min = requests.password_min,
       .scram_iterations = requests.scram_iterations,
       .max_content_bytes = requests.max_content_bytes,
-      .read_threads = requests.threads,
-      .read_queue = requests.queue,
-      .change_queue = requests.queue,
-      .log = log,
-      .admit = admission(config, cache),
       .audit_kept = std::chrono::hours(24) * config.audit.keep_days,
-      .dependencies = std::move(dependencies),
-      .retention = expirer_options(config).rules,
-      .expirer = [&expirer] { return expirer.progress(); },
-      .raise_marks = [&marks](MarkRaise raise,
-                              MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); },
-      .notify = office.providers().empty() ? nullptr : &office,
-      .erase_work = &eraser};
+      .retention = expirer_options(config).rules};
+}
+
+DispatcherOptions dispatcher_options(const Config& config, std::shared_ptr<Live<RequestRules>> rules,
+                                     std::function<bool(const std::string&)> admit,
+                                     std::vector<Dependency> dependencies, MarkWriter& marks,
+                                     const Expirer& expirer, EraseWork& eraser, NotifyOffice& office,
+                                     const LogSink& log) {
+  const auto& requests = config.requests;
+  return {.rules = std::move(rules),
+          .read_threads = requests.threads,
+          .read_queue = requests.queue,
+          .change_queue = requests.queue,
+          .log = log,
+          .admit = std::move(admit),
+          .dependencies = std::move(dependencies),
+          .expirer = [&expirer] { return expirer.progress(); },
+          .raise_marks = [&marks](MarkRaise raise,
+                                  MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); },
+          .notify = office.providers().empty() ? nullptr : &office,
+          .erase_work = &eraser};
 }
 
 PresenceOptions presence_options(const Config& config) {
@@ -189,9 +202,9 @@ struct Backend::Parts final : LeaseListener {
         eraser(stores, eraser_surroundings(), metrics, clock, log),
         feed(*stores.messages, stored_events, control, metrics, clock, log,
              feed_options(given, *stores.marks, mentions)),
-        dispatcher(make_dispatcher(
-            stores, control, room_events, link, presence, clock,
-            dispatcher_options(given, *cache.cache, dependencies(), marks, expirer, eraser, office, log))),
+        dispatcher(make_dispatcher(stores, control, room_events, link, presence, clock,
+                                   dispatcher_options(given, rules, admission(rate, *cache.cache),
+                                                      dependencies(), marks, expirer, eraser, office, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
@@ -301,6 +314,8 @@ struct Backend::Parts final : LeaseListener {
   std::unique_ptr<Metrics> own_metrics;
   Metrics& metrics = *own_metrics;
   MadeCache cache;
+  Live<Rate> rate{request_rate(config)};
+  std::shared_ptr<Live<RequestRules>> rules = std::make_shared<Live<RequestRules>>(request_rules(config));
   Uncached uncached;
   Stores stores;
   MqttLink link;
@@ -367,6 +382,12 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
 Backend::Backend(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Backend::~Backend() {
   stop();
+}
+
+void Backend::apply(const Config& config) {
+  parts_->rate.set(request_rate(config));
+  parts_->rules->set(request_rules(config));
+  parts_->expirer.apply(expirer_options(config));
 }
 
 void Backend::stop() {

@@ -31,6 +31,9 @@ class Backend {
   // Config::stop_timeout. Then leaves the broker.
   void stop();
 
+  // Keys that may change while it runs (config/keys.h) are in force from now on, whatever else `config` says. Thread-safe.
+  void apply(const Config& config);
+
  private:
   struct Parts;
   explicit Backend(std::unique_ptr<Parts> parts);

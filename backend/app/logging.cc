@@ -45,15 +45,21 @@ std::string without_controls(std::string_view line) {
 
 }  // namespace
 
-LogSink make_log(LogLevel level, LogFormat format) {
-  const bool json = format == LogFormat::json;
-  auto logger =
-      std::make_shared<spdlog::logger>("parleyd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_formatter(
-      std::make_unique<spdlog::pattern_formatter>(json ? kJson : kText, spdlog::pattern_time_type::utc));
-  logger->set_level(to_spdlog(level));
-  logger->flush_on(spdlog::level::trace);
-  return [logger, json](LogLevel at, std::string_view line) {
+Log::Log(LogLevel level, LogFormat format)
+    : logger_(std::make_shared<spdlog::logger>("parleyd", std::make_shared<spdlog::sinks::stderr_sink_mt>())),
+      json_(format == LogFormat::json) {
+  logger_->set_formatter(
+      std::make_unique<spdlog::pattern_formatter>(json_ ? kJson : kText, spdlog::pattern_time_type::utc));
+  logger_->flush_on(spdlog::level::trace);
+  set_level(level);
+}
+
+void Log::set_level(LogLevel level) {
+  logger_->set_level(to_spdlog(level));
+}
+
+LogSink Log::sink() const {
+  return [logger = logger_, json = json_](LogLevel at, std::string_view line) {
     if (!logger->should_log(to_spdlog(at))) return;
     const auto text = json ? escaped(line) : without_controls(line);
     logger->log(to_spdlog(at), spdlog::string_view_t(text.data(), text.size()));

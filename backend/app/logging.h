@@ -1,11 +1,27 @@
 #pragma once
+#include <memory>
+
 #include "backend/config/config.h"
 #include "base/log.h"
+
+namespace spdlog {
+class logger;
+}
 
 namespace parley::backend {
 
 // Lines to standard error: "2026-01-31T12:00:00.123Z warning: …", or with LogFormat::json one object a line:
 // {"time":"…","level":"warning","message":"…"}. Thread-safe.
-LogSink make_log(LogLevel level, LogFormat format);
+class Log {
+ public:
+  Log(LogLevel level, LogFormat format);
+
+  LogSink sink() const;  // good without this
+  void set_level(LogLevel level);
+
+ private:
+  std::shared_ptr<spdlog::logger> logger_;
+  bool json_;
+};
 
 }  // namespace parley::backend

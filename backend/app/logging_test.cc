@@ -10,7 +10,7 @@ namespace {
 
 std::string logged(LogFormat format, LogLevel at, std::string_view line) {
   testing::internal::CaptureStderr();
-  make_log(LogLevel::info, format)(at, line);
+  Log(LogLevel::info, format).sink()(at, line);
   return testing::internal::GetCapturedStderr();
 }
 
@@ -22,6 +22,17 @@ TEST(Logging, lines_of_text_have_time_level_and_no_line_breaks) {
 TEST(Logging, lines_below_the_level_are_left_out) {
   EXPECT_EQ(logged(LogFormat::text, LogLevel::debug, "x"), "");
   EXPECT_NE(logged(LogFormat::text, LogLevel::error, "x"), "");
+}
+
+TEST(Logging, the_level_changes_for_sinks_that_were_given_out) {
+  testing::internal::CaptureStderr();
+  Log log(LogLevel::info, LogFormat::text);
+  const auto sink = log.sink();
+  log.set_level(LogLevel::debug);
+  sink(LogLevel::debug, "now heard");
+  log.set_level(LogLevel::error);
+  sink(LogLevel::warning, "not any more");
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::EndsWith("debug: now heard\n"));
 }
 
 TEST(Logging, json_lines_are_json_whatever_is_in_them) {

@@ -11,6 +11,7 @@
 #include "backend/app/open_cache.h"
 #include "backend/app/open_stores.h"
 #include "backend/config/config.h"
+#include "backend/config/reload.h"
 #include "backend/config/store_config.h"
 #include "backend/notify/providers/make_providers.h"
 #include "backend/requests/create_admin.h"
@@ -42,8 +43,10 @@ constexpr const char* kExamples =
     "Environment: PARLEY_BROKER_SECRET, when set, is used instead of broker.secret_file,\n"
     "PARLEY_STORE_PASSWORD instead of store_password_file, PARLEY_CACHE_PASSWORD instead of "
     "cache_password_file.\n"
-    "Signals: SIGTERM and SIGINT stop it, after what was begun is finished (stop_timeout_ms); SIGHUP does "
-    "nothing.\n"
+    "Signals: SIGTERM and SIGINT stop it, after what was begun is finished (stop_timeout_ms). SIGHUP reads "
+    "the\n"
+    "configuration again: keys that say so in --print-default-config change at once, the log tells of the "
+    "others.\n"
     "A second parleyd at the same broker waits as standby and takes over when the first one ends.\n"
     "Exit codes: 0 done, 2 command line or configuration wrong, 1 anything else.";
 
@@ -132,10 +135,35 @@ Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& 
   }
 }
 
-int run(const Config& config, const sigset_t& stops) {
+std::string list(const std::vector<std::string>& names) {
+  std::string out;
+  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+// SIGHUP. `running` becomes what is in force; a file with a mistake changes nothing.
+void reload(const Arguments& arguments, Config& running, Backend& backend, Log& lines, const LogSink& log) {
+  const auto read = load_config(arguments.config, arguments.set);
+  if (!read) {
+    for (const auto& error : read.error()) log(LogLevel::error, error);
+    return log(LogLevel::error, "the configuration stays as it was");
+  }
+  auto plan = plan_reload(running, *read);
+  running = std::move(plan.config);
+  lines.set_level(running.log.level);
+  backend.apply(running);
+  log(LogLevel::info, "the configuration was read again; changed: " +
+                          (plan.changed.empty() ? "nothing" : list(plan.changed)));
+  if (!plan.need_restart.empty())
+    log(LogLevel::warning,
+        "these need a restart of parleyd, which loses nothing: " + list(plan.need_restart));
+}
+
+int run(const Arguments& arguments, Config config, const sigset_t& stops) {
   const auto secret = broker_secret(config);
   if (!secret) return fail_with(kWrong, secret.error().message);
-  const auto log = make_log(config.log.level, config.log.format);
+  Log lines(config.log.level, config.log.format);
+  const auto log = lines.sink();
   SystemClock clock;
   log(LogLevel::info, "parleyd " PARLEY_VERSION " starts");
   auto backend = start(config, *secret, clock, log, stops);
@@ -145,7 +173,10 @@ int run(const Config& config, const sigset_t& stops) {
   }
   if (!*backend) return kOk;
   int signal = 0;
-  while (signal != SIGTERM && signal != SIGINT) sigwait(&stops, &signal);
+  while (signal != SIGTERM && signal != SIGINT) {
+    sigwait(&stops, &signal);
+    if (signal == SIGHUP) reload(arguments, config, **backend, lines, log);
+  }
   log(LogLevel::info, "stopping");
   (*backend)->stop();
   log(LogLevel::info, "stopped");
@@ -172,7 +203,7 @@ int begin(const Arguments& arguments) {
   if (arguments.check) return check(*config);
   if (arguments.migrate) return migrate(*config, arguments.migrate_check);
   if (!arguments.create_admin.empty()) return make_admin(*config, arguments.create_admin);
-  return run(*config, block_signals());
+  return run(arguments, *config, block_signals());
 }
 
 }  // namespace

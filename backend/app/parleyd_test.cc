@@ -114,6 +114,25 @@ TEST_F(ParleydTest, a_wrong_command_line_ends_it_with_code_2) {
   EXPECT_EQ(run({"--check-config", "--print-default-config"}), 2);
 }
 
+TEST_F(ParleydTest, a_hangup_reads_the_configuration_again) {
+  start();
+  ASSERT_TRUE(wait_alive()) << err();
+  const auto told = [&](const char* line) {
+    return eventually([&] { return err().find(line) != std::string::npos; });
+  };
+  write_config("stop_timeout_ms = 4000\n[log]\nlevel = \"debug\"\n[requests]\nuser_rate = 5\n");
+  ::kill(pid, SIGHUP);
+  EXPECT_TRUE(told("changed: log.level, requests.user_rate")) << err();
+  EXPECT_TRUE(told("need a restart of parleyd, which loses nothing: stop_timeout_ms")) << err();
+
+  write_config("log.level = \"loud\"\n");
+  ::kill(pid, SIGHUP);
+  EXPECT_TRUE(told("log.level must be")) << err();
+  EXPECT_TRUE(told("the configuration stays as it was")) << err();
+  ::kill(pid, SIGTERM);
+  EXPECT_EQ(wait(), 0) << err();
+}
+
 TEST_F(ParleydTest, without_a_secret_it_does_not_start) {
   ::unsetenv("PARLEY_BROKER_SECRET");
   EXPECT_EQ(run({}), 2);

@@ -188,7 +188,7 @@ std::string default_config() {
     const auto dot = key.name.find('.');
     const auto of = dot == std::string_view::npos ? std::string_view() : key.name.substr(0, dot);
     if (of != table) out += "\n[" + std::string(table = of) + "]";
-    out += "\n" + as_comment(key.help);
+    out += "\n" + as_comment(key.help) + (key.live ? "# Read again at SIGHUP.\n" : "");
     out += std::string(key.name.substr(of.empty() ? 0 : dot + 1)) + " = " + default_value(key, config) + "\n";
   }
   return out;

@@ -39,6 +39,8 @@ ListKey list() {
           [](Config& c, std::vector<std::string> v) { Field(c) = std::move(v); }};
 }
 
+constexpr bool kLive = true;
+
 #define FIELD(path)      \
   [](auto& c) -> auto& { \
     return c.path;       \
@@ -133,19 +135,19 @@ std::vector<Key> make_keys() {
       {"http.port", "Port for them; 0 turns HTTP off.", number<FIELD(http.port)>(0, 65'535)},
 
       {"log.level", "Lines below this level are left out: debug, info, warning, error.",
-       choice<FIELD(log.level)>({"debug", "info", "warning", "error"})},
+       choice<FIELD(log.level)>({"debug", "info", "warning", "error"}), kLive},
       {"log.format", "text for people, json for machines (one object a line). Lines go to standard error.",
        choice<FIELD(log.format)>({"text", "json"})},
 
       {"requests.room_create", "Who may create rooms: everyone, or admins alone.",
-       choice<FIELD(requests.room_create)>({"everyone", "admins"})},
+       choice<FIELD(requests.room_create)>({"everyone", "admins"}), kLive},
       {"requests.password_min", "Shortest password taken, in bytes.",
-       number<FIELD(requests.password_min)>(1, 128)},
+       number<FIELD(requests.password_min)>(1, 128), kLive},
       {"requests.scram_iterations",
        "Iterations of new password verifiers. More make a stolen database harder to guess from, and each "
        "login\n"
        "slower: about 0.25 us times this on the broker's thread.",
-       number<FIELD(requests.scram_iterations)>(4'096, 100'000)},
+       number<FIELD(requests.scram_iterations)>(4'096, 100'000), kLive},
       {"requests.threads", "Threads that answer reads (history, sync, lists). Changes have one of their own.",
        number<FIELD(requests.threads)>(1, 64)},
       {"requests.queue",
@@ -154,41 +156,41 @@ std::vector<Key> make_keys() {
       {"requests.max_content_bytes",
        "Largest content of one appended (imported) entry, in bytes. Set it like the plugin's "
        "max_content_bytes.",
-       number<FIELD(requests.max_content_bytes)>(1, 256 * 1024)},
+       number<FIELD(requests.max_content_bytes)>(1, 256 * 1024), kLive},
       {"requests.user_rate",
        "Requests a second each user may make in the long run; more are answered `rate_limited`. 0: no limit. "
        "With a\n"
        "Redis as cache all parleyd of an installation count together. Administrators are not counted.",
-       number<FIELD(requests.user_rate)>(0, 100'000)},
+       number<FIELD(requests.user_rate)>(0, 100'000), kLive},
       {"requests.user_burst", "Requests a user may make at once, when there is a limit.",
-       number<FIELD(requests.user_burst)>(1, 1'000'000)},
+       number<FIELD(requests.user_burst)>(1, 1'000'000), kLive},
 
       {"audit.keep_days", "How long administrative acts stay in the audit log, in days; 0: for ever.",
-       number<FIELD(audit.keep_days)>(0, 36'500)},
+       number<FIELD(audit.keep_days)>(0, 36'500), kLive},
 
       {"retention.default_s",
        "How long messages stay in rooms that do not say (retain_s), in seconds; 0: for ever. They expire "
        "from "
        "the front\n"
        "of a room, with all that was said of them.",
-       number<FIELD(retention.default_s)>(0, kRetainSecondsMax)},
+       number<FIELD(retention.default_s)>(0, kRetainSecondsMax), kLive},
       {"retention.default_messages",
        "How many of a room's newest messages stay where the room does not say (retain_messages); 0: all.",
-       number<FIELD(retention.default_messages)>(0, kRetainMessagesMax)},
+       number<FIELD(retention.default_messages)>(0, kRetainMessagesMax), kLive},
       {"retention.max_s",
        "How long messages stay at most, whatever a room says, in seconds; 0: no limit. When it is lowered, "
        "what is older goes.",
-       number<FIELD(retention.max_s)>(0, kRetainSecondsMax)},
+       number<FIELD(retention.max_s)>(0, kRetainSecondsMax), kLive},
       {"retention.max_messages", "How many messages stay in a room at most, whatever it says; 0: no limit.",
-       number<FIELD(retention.max_messages)>(0, kRetainMessagesMax)},
+       number<FIELD(retention.max_messages)>(0, kRetainMessagesMax), kLive},
       {"retention.check_s",
        "Pause between two looks at all rooms for messages that are due, in seconds: so much longer they may "
        "stay.",
-       number<FIELD(retention.check)>(1, 86'400)},
+       number<FIELD(retention.check)>(1, 86'400), kLive},
       {"retention.messages_per_s",
        "Pace at which messages expire, a second. More are done with a backlog sooner, and storing feels it "
        "more.",
-       number<FIELD(retention.messages_per_s)>(1, 1'000'000)},
+       number<FIELD(retention.messages_per_s)>(1, 1'000'000), kLive},
 
       {"feed.queue_batches",
        "Batches of messages waiting to be stored at most, up to 128 KiB each. More are dropped and sent "

@@ -33,6 +33,7 @@ struct Key {
   std::string_view name;  // "port" or "http.port"
   std::string_view help;  // one or more lines for people: what it does, its unit
   std::variant<TextKey, NumberKey, ChoiceKey, ListKey> kind;
+  bool live = false;  // read again at SIGHUP; the others need a restart
 };
 
 // Every key there is, those of one table together, those without a table first.

@@ -50,7 +50,7 @@ Entry read_entry(const RequestContext& context, const wire::Json& json) {
   if (content->contains("type") && content->at("type") != entry.type) {
     return refuse(wire::Code::invalid_argument, "`content` says another `type` than the entry.");
   }
-  auto checked = check_content(*content, entry.type, entry.ref, context.services.options.max_content_bytes);
+  auto checked = check_content(*content, entry.type, entry.ref, context.services.rules()->max_content_bytes);
   if (!checked) return refuse(checked.error().code, checked.error().reason);
   entry.content = content->dump();
   return entry;

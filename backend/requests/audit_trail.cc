@@ -69,7 +69,7 @@ bool AuditTrail::may_record_refusal(SteadyTime now) {
 }
 
 void AuditTrail::forget_old(Services& services) {
-  const auto kept = services.options.audit_kept;
+  const auto kept = services.rules()->audit_kept;
   {
     std::lock_guard lock(mutex_);
     const auto now = services.clock.steady();

@@ -20,7 +20,7 @@ wire::Json room_json(const RequestContext& context, const Room& room, wire::Role
                      {"epoch", room.epoch},     {"last_seq", room.last_seq},
                      {"members", room.members}, {"first_seq", room.expired + 1}};
   add_role(json, role);
-  const auto retain = context.services.options.retention.in_force(room.retain);
+  const auto retain = context.services.rules()->retention.in_force(room.retain);
   if (retain.seconds != 0) json["retain_s"] = retain.seconds;
   if (retain.messages != 0) json["retain_messages"] = retain.messages;
   if (room.held && context.admin()) json["held"] = true;

@@ -14,6 +14,9 @@ struct Services {
   const Clock& clock;
   DispatcherOptions options;
   SteadyTime started;
+
+  // Those of this moment.
+  std::shared_ptr<const RequestRules> rules() const { return options.rules->get(); }
 };
 
 // One request and who asks; lives as long as its handler runs.

@@ -33,7 +33,7 @@ void RequestsTest::TearDown() {
 
 DispatcherOptions RequestsTest::options() {
   DispatcherOptions options;
-  options.scram_iterations = 2;
+  options.rules->set({.scram_iterations = 2});
   return options;
 }
 

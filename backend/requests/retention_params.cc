@@ -15,7 +15,7 @@ std::optional<std::uint64_t> take(Params& params, const char* key, std::uint64_t
 }  // namespace
 
 GivenRetention retention_parameters(Params& params, const RequestContext& context) {
-  const auto& ceiling = context.services.options.retention.ceiling;
+  const auto ceiling = context.services.rules()->retention.ceiling;
   return {.seconds = take(params, "retain_s", kRetainSecondsMax, ceiling.seconds),
           .messages = take(params, "retain_messages", kRetainMessagesMax, ceiling.messages)};
 }

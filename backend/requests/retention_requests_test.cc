@@ -58,7 +58,7 @@ TEST_F(RetentionRequests, a_room_can_be_made_so) {
 TEST_F(RetentionRequests, the_servers_word_holds_where_a_room_says_nothing_or_too_much) {
   ok("alice", "room.update", {{"room", "lab"}, {"retain_messages", 500}});
   auto with = options();
-  with.retention = {.fallback = {.seconds = 60}, .ceiling = {.seconds = 100, .messages = 50}};
+  with.rules->set({.retention = {.fallback = {.seconds = 60}, .ceiling = {.seconds = 100, .messages = 50}}});
   restart_with(with);
   auto shown = ok("alice", "room.get", {{"room", "lab"}});
   EXPECT_EQ(shown["retain_s"], 60);

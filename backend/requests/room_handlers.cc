@@ -83,7 +83,7 @@ Outcome room_create(const RequestContext& context) {
   auto roles = members_parameter(params);
   auto retain = retention_parameters(params, context);
   if (auto bad = params.finish()) return std::unexpected(*bad);
-  if (context.services.options.room_create == DispatcherOptions::RoomCreate::admins && !context.admin()) {
+  if (context.services.rules()->room_create == RequestRules::RoomCreate::admins && !context.admin()) {
     return refuse(wire::Code::not_allowed, "Only administrators may make rooms here.");
   }
   if (is_direct_room_name(name))

@@ -95,10 +95,12 @@ TEST_F(RoomRequests, a_name_taken_in_another_case_is_taken) {
 
 TEST_F(RoomRequests, rooms_may_be_for_administrators_to_make) {
   auto only_admins = options();
-  only_admins.room_create = DispatcherOptions::RoomCreate::admins;
+  only_admins.rules->set({.room_create = RequestRules::RoomCreate::admins});
   restart_with(only_admins);
   EXPECT_EQ(refused("alice", "room.create", {{"room", "lab"}}), "not_allowed");
   ok("root", "room.create", {{"room", "lab"}});
+  only_admins.rules->set({});
+  ok("alice", "room.create", {{"room", "lab2"}});
 }
 
 TEST_F(RoomRequests, strangers_learn_nothing_of_a_room) {

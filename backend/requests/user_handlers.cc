@@ -9,7 +9,7 @@ constexpr std::size_t kPasswordMax = 1024;  // bytes
 
 // Not for the broker's thread: it takes a millisecond or more. That is why only verifiers travel.
 std::string verifier(const RequestContext& context, const std::string& password) {
-  return format_scram(make_scram_verifier(password, context.services.options.scram_iterations));
+  return format_scram(make_scram_verifier(password, context.services.rules()->scram_iterations));
 }
 
 bool password_matches(const Account& account, const std::optional<std::string>& password) {
@@ -29,7 +29,7 @@ Outcome user_create(const RequestContext& context) {
   auto name = params.name("user");
   auto has_password = params.has("password");
   auto password =
-      has_password ? params.text("password", kPasswordMax, context.services.options.password_min) : "";
+      has_password ? params.text("password", kPasswordMax, context.services.rules()->password_min) : "";
   auto admin = params.flag("admin", false);
   auto title = params.optional_title("title").value_or("");
   if (auto bad = params.finish()) return std::unexpected(*bad);
@@ -78,7 +78,7 @@ Outcome user_disable(const RequestContext& context) {
 Outcome user_passwd(const RequestContext& context) {
   Params params(context.request);
   auto given = params.optional_name("user");
-  auto password = params.text("password", kPasswordMax, context.services.options.password_min);
+  auto password = params.text("password", kPasswordMax, context.services.rules()->password_min);
   auto old = params.optional_text("old", kPasswordMax);
   if (auto bad = params.finish()) return std::unexpected(*bad);
   auto name = oneself_or_admin(context, given);

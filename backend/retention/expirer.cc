@@ -35,6 +35,15 @@ void Expirer::activate() {
   thread_.wake();
 }
 
+void Expirer::apply(const ExpirerOptions& options) {
+  {
+    std::lock_guard lock(mutex_);
+    options_given_ = options;
+    begin_ = true;
+  }
+  thread_.wake();
+}
+
 void Expirer::deactivate() {
   std::lock_guard lock(mutex_);
   progress_.active = false;
@@ -49,6 +58,10 @@ ExpirerProgress Expirer::progress() const {
 std::optional<SteadyTime> Expirer::begin_turn(SteadyTime now) {
   {
     std::lock_guard lock(mutex_);
+    if (const auto given = std::exchange(options_given_, std::nullopt)) {
+      options_ = *given;
+      pace_.set(given->messages_per_s);
+    }
     if (std::exchange(begin_, false)) {
       rooms_.clear();
       last_page_ = true;

@@ -42,6 +42,8 @@ class Expirer {
   }
   void stop() { thread_.stop(); }  // after the transaction under way
 
+  void apply(const ExpirerOptions& options);  // in force from the next step on; a round begins
+
   void activate();    // this is the attached backend now: a round begins
   void deactivate();  // and now no more
 
@@ -61,12 +63,13 @@ class Expirer {
   const std::function<void(std::uint64_t)> gone_;
   const Clock& clock_;
   const LogSink log_;
-  const ExpirerOptions options_;
+  ExpirerOptions options_;  // of the thread that steps
   const Counter expired_, batches_, failures_;
   const Gauge due_, round_seconds_;
 
   mutable std::mutex mutex_;
   bool begin_ = false;  // a round, at once
+  std::optional<ExpirerOptions> options_given_;
   ExpirerProgress progress_;
 
   // Of the thread that steps.

@@ -99,6 +99,16 @@ TEST_F(ExpirerTest, a_server_can_keep_nothing_for_longer) {
   EXPECT_EQ(expired(den_), 5u);
 }
 
+TEST_F(ExpirerTest, rules_that_change_are_in_force_at_once) {
+  say(lab_, 1, 10);
+  make();
+  run(seconds(10));
+  EXPECT_EQ(expired(lab_), 0u);
+  expirer_->apply({.rules = {.fallback = {.messages = 3}}});
+  run(seconds(10));
+  EXPECT_EQ(expired(lab_), 7u);
+}
+
 TEST_F(ExpirerTest, it_keeps_its_pace_and_rooms_take_turns) {
   say(lab_, 1, 1000);
   say(den_, 1, 1000);

@@ -159,10 +159,10 @@ bool Parley::message(const Client& client, std::string_view topic, std::string_v
 
 void Parley::reload(const Result<Options>& options) {
   logins_->reload();
-  if (options)
-    apply(*options);
-  else
-    core_->log(LogLevel::error, "the options stay as they were: " + options.error().message);
+  if (!options)
+    return core_->log(LogLevel::error, "the options stay as they were: " + options.error().message);
+  apply(*options);
+  if (!options->reload_file.empty()) core_->log(LogLevel::info, "options are read again");
 }
 
 void Parley::apply(const Options& options) {
