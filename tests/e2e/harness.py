@@ -125,6 +125,8 @@ class Server:
         self.folder = pathlib.Path(folder)
         self.storage = profile.storage(self.folder)
         self.mqtt_port, self.ws_port, self.http_port = free_ports(3)
+        self.ports = {"tcp": self.mqtt_port, "ws": self.ws_port}  # of each way in
+        self.authority = None  # of those with TLS
         self.broker = self.backend = None
         self.passwords = {}
         self.env = None  # of broker and backend; None: as ours
@@ -320,10 +322,13 @@ class Refused(Exception):
 
 
 class Client:
-    """A Paho client that records what it gets. v: 4 (MQTT 3.1.1) or 5. Connects at once; Refused when the broker says no."""
+    """A Paho client that records what it gets. v: 4 (MQTT 3.1.1) or 5. Connects at once; Refused when the broker says no.
+
+    via: by which of server.ports; certificate: a Pair (authority.py), to log in with.
+    """
 
     def __init__(self, server, user, device, v=5, password=None, clean=True, expiry_s=0, ws=False, will=None,
-                 inbox=True, connect=True, username=..., manual_ack=False):
+                 inbox=True, connect=True, username=..., manual_ack=False, via=None, certificate=None):
         self.server, self.user, self.device, self.v = server, user, device, v
         self.messages = queue.Queue()
         self.inbox = []
@@ -331,9 +336,12 @@ class Client:
         self._acks, self._subacks, self._replies = {}, {}, {}
         self._connack, self._cv = None, threading.Condition()
         kwargs = {} if v == 5 else {"clean_session": clean}
+        self.via = via or ("ws" if ws else "tcp")
         self.mqtt = paho.Client(client_id=device, protocol=paho.MQTTv5 if v == 5 else paho.MQTTv311,
-                                transport="websockets" if ws else "tcp", reconnect_on_failure=False, **kwargs)
-        self.clean, self.expiry_s, self.ws, self.want_inbox = clean, expiry_s, ws, inbox
+                                transport="websockets" if self.via in ("ws", "wss") else "tcp", reconnect_on_failure=False, **kwargs)
+        self.clean, self.expiry_s, self.want_inbox = clean, expiry_s, inbox
+        if self.via not in ("tcp", "ws"):
+            self.mqtt.tls_set_context(server.authority.trusted(certificate))
         name = user if username is ... else username
         if name is not None:
             self.mqtt.username_pw_set(name, password if password is not None else server.passwords.get(user))
@@ -361,13 +369,12 @@ class Client:
     def connect(self):
         self.mqtt.loop_stop()  # of the connection before, whose thread has ended
         self._connack = None
-        port = self.server.ws_port if self.ws else self.server.mqtt_port
         kwargs = {}
         if self.v == 5:
             properties = Properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = self.expiry_s
             kwargs = {"clean_start": self.clean, "properties": properties}
-        self.mqtt.connect("127.0.0.1", port, keepalive=30, **kwargs)
+        self.mqtt.connect("127.0.0.1", self.server.ports[self.via], keepalive=30, **kwargs)
         self.mqtt.loop_start()
         self._wait(lambda: self._connack is not None, "CONNACK")
         if self._connack != 0:

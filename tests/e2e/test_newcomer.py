@@ -3,12 +3,14 @@ import os
 import pathlib
 import re
 import shutil
+import socket
+import ssl
 import subprocess
 import tempfile
 import threading
 
 import pytest
-from harness import ROOT, free_ports, wait_until
+from harness import ROOT, free_ports, have_node, listens, wait_until
 from profiles import Postgres, Redis
 
 pytestmark = pytest.mark.profile("embedded")  # tools/up chooses its own
@@ -66,7 +68,6 @@ def test_what_tools_up_prints_works_when_pasted(tmp_path):
 
 @needs_release
 def test_a_port_in_use_names_its_flag(tmp_path):
-    import socket
     for index, flag in enumerate(("--mqtt-port", "--ws-port", "--http-port")):
         ports = free_ports(3)
         with socket.socket() as s:
@@ -91,16 +92,74 @@ def test_plugin_and_backend_options_are_passed_on(tmp_path):
     down(tmp_path / "var2")
 
 
-# --- the production profile ---
-
 @pytest.fixture
 def open_folder():
-    """A folder that others may enter: PostgreSQL runs as a user of its own."""
+    """A folder that others may enter: PostgreSQL and Mosquitto run as users of their own."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="parley-up-"))
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
 
+
+# --- TLS ---
+
+def printed(out, *words):
+    """The printed command that has all these words in it."""
+    return next(line.strip() for line in out.stdout.splitlines() if line.startswith("  ") and all(word in line for word in words))
+
+
+def served_serial(port, ca):
+    """Of the certificate the server on a port shows, which must be good for localhost."""
+    context = ssl.create_default_context(cafile=ca)
+    with socket.create_connection(("127.0.0.1", port)) as s, context.wrap_socket(s, server_hostname="localhost") as tls:
+        return int(tls.getpeercert()["serialNumber"], 16)
+
+
+def ends_tomorrow(folder):
+    """Makes the server's certificate in a folder of tools/up one that is about to end, as it would be after most of a year."""
+    extensions = folder / "extensions"
+    extensions.write_text("extendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n")
+    subprocess.run(f"openssl req -new -key server.key -subj /CN=localhost | openssl x509 -req -CA ca.crt -CAkey ca.key -set_serial 7 -days 1 "
+                   f"-extfile {extensions} -out server.crt", shell=True, check=True, capture_output=True, cwd=folder)
+
+
+@needs_release
+def test_tls_makes_certificates_and_what_it_prints_for_each_listener_works(open_folder):
+    data, tls = open_folder / "var", open_folder / "var" / "tls"
+    more = free_ports(3)
+    flags = [word for flag, port in zip(("--tls-port", "--wss-port", "--cert-port"), more) for word in (flag, str(port))]
+    out, ports = up(data, "--tls", *flags)
+    try:
+        reader = subprocess.Popen(printed(out, "mosquitto_sub", "--cafile") + " -C 2 -W 60", shell=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        talk = [printed(out, "mosquitto_pub", "--cert")] + ([printed(out, "NODE_EXTRA_CA_CERTS")] if have_node() else ["true"])
+
+        def say():
+            return [subprocess.run(command, shell=True, cwd=ROOT, capture_output=True).returncode for command in talk] == [0, 0]
+
+        wait_until(lambda: say() and reader.poll() is not None, "the messages arrive", step_s=0.3)
+        heard = reader.stdout.read()
+        assert "Hello, over TLS" in heard and ("Hello, over WSS" in heard or not have_node())
+        assert {path.name for path in tls.iterdir() if path.stat().st_mode & 0o077 == 0} == {"ca.key", "server.key", "alice.key"}
+        authority, serial, mosquitto = (tls / "ca.crt").read_bytes(), served_serial(more[0], tls / "ca.crt"), pid(data, "mosquitto")
+
+        up(data, "--tls", ports=ports)  # all runs, with the ports of its start; nothing is about to end
+        assert served_serial(more[0], tls / "ca.crt") == serial
+
+        ends_tomorrow(tls)
+        up(data, ports=ports)  # renewed, and the broker that runs shows the new one
+        wait_until(lambda: served_serial(more[0], tls / "ca.crt") not in (7, serial), "a new certificate")
+        assert (tls / "ca.crt").read_bytes() == authority and pid(data, "mosquitto") == mosquitto
+
+        down(data)
+        up(data, ports=ports)  # without --tls
+        assert not listens(more[0]) and not listens(more[1])
+        out, _ = up(data, "--tls", *flags, ports=ports, check=False)
+        assert out.returncode != 0 and "without --tls" in out.stderr
+    finally:
+        down(data)
+
+
+# --- the production profile ---
 
 def history(data):
     ctl = ROOT / "build" / "release" / "bin" / "parleyctl"

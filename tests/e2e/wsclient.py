@@ -1,5 +1,6 @@
 """MQTT.js over WebSocket, as a process of its own."""
 import json
+import os
 import pathlib
 import subprocess
 import threading
@@ -8,11 +9,12 @@ from harness import WAIT_S
 
 
 class WsClient:
-    def __init__(self, server, user, device, password=None):
+    def __init__(self, server, user, device, password=None, via="ws"):
         script = pathlib.Path(__file__).with_name("ws_chat.js")
         self.process = subprocess.Popen(
-            ["node", script, f"ws://127.0.0.1:{server.ws_port}", user, password or server.passwords[user], device],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+            ["node", script, f"{via}://127.0.0.1:{server.ports[via]}/mqtt", user, password or server.passwords[user], device],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+            env={**os.environ, "NODE_EXTRA_CA_CERTS": str(server.authority.crt)} if via == "wss" else None)
         self.events = []
         self._cv = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
