@@ -5,7 +5,7 @@ import pytest
 from checker import Entry, Findings, Notice, Sent, View, check_all, check_folds, check_never_two
 from fold import fold
 
-pytestmark = pytest.mark.profile("embedded")  # nothing is started here
+pytestmark = [pytest.mark.profile("embedded"), pytest.mark.transport("tcp")]  # nothing is started here
 
 
 def sent(key, ref=None, room="lab", user="alice"):

@@ -3,7 +3,7 @@ import pytest
 from checker import Findings
 from counters import check_counters, check_marks, members_of, recount
 
-pytestmark = pytest.mark.profile("embedded")  # nothing is started here
+pytestmark = [pytest.mark.profile("embedded"), pytest.mark.transport("tcp")]  # nothing is started here
 
 
 def row(seq, user="alice", type="text", text="hi", **more):

@@ -4,7 +4,7 @@ import dataclasses
 import pytest
 from protocol_model import Bounds, Machine, Rules, search
 
-pytestmark = pytest.mark.profile("embedded")  # nothing is started here
+pytestmark = [pytest.mark.profile("embedded"), pytest.mark.transport("tcp")]  # nothing is started here
 
 KILLS = Bounds(messages=3, attaches=2, kills=1)
 TAKEOVERS = Bounds(messages=2, attaches=2, kills=1, backends=2)

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ import time
 import urllib.request
 
 import paho.mqtt.client as paho
+import transports
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
@@ -127,6 +129,9 @@ class Server:
         self.mqtt_port, self.ws_port, self.http_port = free_ports(3)
         self.ports = {"tcp": self.mqtt_port, "ws": self.ws_port}  # of each way in
         self.authority = None  # of those with TLS
+        if transports.over_tls():
+            self.ports |= dict(zip(("tls", "wss"), free_ports(2)))
+            self.authority = transports.authority()
         self.broker = self.backend = None
         self.passwords = {}
         self.env = None  # of broker and backend; None: as ours
@@ -152,6 +157,7 @@ class Server:
             "log_type all" if os.environ.get("PARLEY_BROKER_LOG") == "all" else "connection_messages true",
             f"listener {self.mqtt_port} 127.0.0.1",
             f"listener {self.ws_port} 127.0.0.1", "protocol websockets", "socket_domain ipv4",
+            *(transports.listeners(self.ports) if transports.over_tls() else []),
             f"plugin {PLUGIN}",
             *(f"plugin_opt_{k} {v}" for k, v in opts.items() if v is not None),
             broker_conf,
@@ -162,7 +168,8 @@ class Server:
         self.conf.write_text("\n".join(lines) + "\n")
         tables = {
             "": dict(self.storage.keys),
-            "broker": {"host": "127.0.0.1", "port": self.mqtt_port, "secret_file": str(self.secret)},
+            "broker": {"host": "127.0.0.1", "port": self.mqtt_port, "secret_file": str(self.secret)} | (
+                {"port": self.ports["tls"], "tls": "yes", "ca_file": str(self.authority.crt)} if transports.over_tls() else {}),
             "http": {"address": "127.0.0.1", "port": self.http_port},
         }
         for dotted, value in backend_opts.items():
@@ -191,7 +198,9 @@ class Server:
         path = self.folder / f"parleyctl.{user}.toml"
         path.touch(mode=0o600)
         key = "token" if secret.startswith("plt_") else "password"
-        path.write_text(f'host = "127.0.0.1"\nport = {self.mqtt_port}\nuser = "{user}"\n{key} = "{secret}"\n')
+        way = transports.way()
+        tls = f'tls = true\nca_file = "{self.authority.crt}"\nwebsocket = {json.dumps(way == "wss")}\n' if transports.over_tls() else ""
+        path.write_text(f'host = "127.0.0.1"\nport = {self.ports[way]}\nuser = "{user}"\n{key} = "{secret}"\n{tls}')
         return path
 
     # --- processes ---
@@ -203,7 +212,7 @@ class Server:
 
     def start_broker(self):
         self.spawn_broker()
-        wait_until(lambda: listens(self.mqtt_port) or not self.broker.running(), "mosquitto listens", log=self.broker)
+        wait_until(lambda: all(map(listens, self.ports.values())) or not self.broker.running(), "mosquitto listens", log=self.broker)
         assert self.broker.running(), "mosquitto did not start:\n" + self.broker.log()[-3000:]
         return self
 
@@ -321,10 +330,20 @@ class Refused(Exception):
         self.code = code
 
 
+def lost(call):
+    """Paho 1.6 takes an error of TLS for none of its own: its thread would end, and nobody be told."""
+    def wrapped(*args):
+        try:
+            return call(*args)
+        except ssl.SSLError as e:
+            raise ConnectionResetError(str(e)) from e
+    return wrapped
+
+
 class Client:
     """A Paho client that records what it gets. v: 4 (MQTT 3.1.1) or 5. Connects at once; Refused when the broker says no.
 
-    via: by which of server.ports; certificate: a Pair (authority.py), to log in with.
+    via: by which of server.ports, else as --transport says; certificate: a Pair (authority.py), to log in with.
     """
 
     def __init__(self, server, user, device, v=5, password=None, clean=True, expiry_s=0, ws=False, will=None,
@@ -336,12 +355,13 @@ class Client:
         self._acks, self._subacks, self._replies = {}, {}, {}
         self._connack, self._cv = None, threading.Condition()
         kwargs = {} if v == 5 else {"clean_session": clean}
-        self.via = via or ("ws" if ws else "tcp")
+        self.via = via or transports.way(ws)
         self.mqtt = paho.Client(client_id=device, protocol=paho.MQTTv5 if v == 5 else paho.MQTTv311,
                                 transport="websockets" if self.via in ("ws", "wss") else "tcp", reconnect_on_failure=False, **kwargs)
         self.clean, self.expiry_s, self.want_inbox = clean, expiry_s, inbox
         if self.via not in ("tcp", "ws"):
             self.mqtt.tls_set_context(server.authority.trusted(certificate))
+            self.mqtt._sock_recv, self.mqtt._sock_send = lost(self.mqtt._sock_recv), lost(self.mqtt._sock_send)
         name = user if username is ... else username
         if name is not None:
             self.mqtt.username_pw_set(name, password if password is not None else server.passwords.get(user))
@@ -535,9 +555,15 @@ class Client:
         self._wait(lambda: not self.connected, "disconnect", timeout_s)
 
 
+def mosquitto(program, server, user, *args, password=None):
+    """The command line of mosquitto_pub or mosquitto_sub, logged in as a user. (They know no WebSockets.)"""
+    way = "tls" if transports.over_tls() else "tcp"
+    return [program, "-h", "127.0.0.1", "-p", str(server.ports[way]), *(["--cafile", server.authority.crt] if way == "tls" else []),
+            "-u", user, "-P", password or server.passwords[user], *args]
+
+
 def mosquitto_pub(server, user, topic, message, *args, password=None):
-    return subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(server.mqtt_port), "-u", user, "-P",
-                           password or server.passwords[user], "-t", topic, "-m", message, *args],
+    return subprocess.run(mosquitto("mosquitto_pub", server, user, "-t", topic, "-m", message, *args, password=password),
                           capture_output=True, text=True, timeout=WAIT_S)
 
 

@@ -7,7 +7,7 @@ from harness import BUILD
 
 BENCH = BUILD / "bin" / "parley-bench"
 
-pytestmark = pytest.mark.skipif(not BENCH.exists(), reason="parley-bench is not built")
+pytestmark = [pytest.mark.transport("tcp"), pytest.mark.skipif(not BENCH.exists(), reason="parley-bench is not built")]
 
 SCENARIOS = {
     "throughput": ["--senders", "2", "--receivers", "2", "--rooms", "2"],

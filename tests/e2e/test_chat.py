@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from harness import LOBBY_RETAINED, have_node, mosquitto_pub, wait_until
+from harness import LOBBY_RETAINED, have_node, mosquitto, mosquitto_pub, wait_until
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from wsclient import WsClient
@@ -150,6 +150,5 @@ def test_sent_messages_reach_nobody_on_the_send_topic_and_are_not_retained(chat)
         assert alice.send("lobby", "keep me?", retain=True) < 0x80
         admin.wait_text("keep me?")
         assert not [m for m in admin.seen if m.topic.endswith("/send")]
-    out = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(chat.mqtt_port), "-u", "alice", "-P", chat.passwords["alice"],
-                          "-t", "rooms/lobby/#", "--retained-only", "-W", "2", "-F", "%t"], capture_output=True, text=True)
+    out = subprocess.run(mosquitto("mosquitto_sub", chat, "alice", "-t", "rooms/lobby/#", "--retained-only", "-W", "2", "-F", "%t"), capture_output=True, text=True)
     assert set(out.stdout.split()) <= LOBBY_RETAINED

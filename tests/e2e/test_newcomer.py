@@ -13,7 +13,7 @@ import pytest
 from harness import ROOT, free_ports, have_node, listens, wait_until
 from profiles import Postgres, Redis
 
-pytestmark = pytest.mark.profile("embedded")  # tools/up chooses its own
+pytestmark = [pytest.mark.profile("embedded"), pytest.mark.transport("tcp")]  # tools/up chooses its own
 
 needs_release = pytest.mark.skipif(not (ROOT / "build" / "release" / "bin" / "parleyd").exists(),
                                    reason="build/release is not there: tools/test and tools/up make it")

@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from harness import Refused
+from harness import Refused, mosquitto
 
 
 def setup_room(chat, room, *users):
@@ -95,8 +95,7 @@ def test_a_reader_that_does_not_acknowledge_gets_nothing_more(chat):
 def test_a_removed_member_reads_no_retained_state(chat, how):
     user, room = f"ret-{how}", f"r-ret-{how}"
     setup_room(chat, room, user)
-    args = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(chat.mqtt_port), "-u", user, "-P", chat.passwords[user],
-            "-t", f"rooms/{room}/state", "-C", "1", "-W", "5"]
+    args = mosquitto("mosquitto_sub", chat, user, "-t", f"rooms/{room}/state", "-C", "1", "-W", "5")
     assert room in subprocess.run(args, capture_output=True, text=True).stdout
     revoke(chat, how, room, user)
     assert subprocess.run([*args[:-1], "1"], capture_output=True, text=True).stdout == ""

@@ -3,7 +3,7 @@ import json
 import subprocess
 
 import pytest
-from harness import LOBBY_RETAINED, Client, Refused, wait_until
+from harness import LOBBY_RETAINED, Client, Refused, mosquitto, wait_until
 
 FILTERS = ["rooms/lobby/messages", "rooms/#", "#", "rooms/+/messages", "$share/x/rooms/lobby/messages", "+/+/messages", "rooms/lobby/#",
            "rooms/lobby/state", "rooms/lobby/presence/+", "users/alice/inbox", "users/alice/replies", "users/alice/replies/#", "users/+/inbox",
@@ -76,8 +76,8 @@ def test_a_member_cannot_publish_what_is_not_theirs(chat, topic):
     with chat.client("alice", "alice-lane") as alice:
         for retain in (False, True):
             assert alice.publish(topic, '{"typing":true,"status":"online","read":1}', retain=retain) == 0x87
-    out = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(chat.mqtt_port), "-u", "admin", "-P", chat.admin_token, "-V", "5",
-                          "-t", "rooms/lobby/#", "-t", "users/+/devices/+/status", "--retained-only", "-W", "1", "-F", "%t"],
+    out = subprocess.run(mosquitto("mosquitto_sub", chat, "admin", "-V", "5",
+                                   "-t", "rooms/lobby/#", "-t", "users/+/devices/+/status", "--retained-only", "-W", "1", "-F", "%t"),
                          capture_output=True, text=True)
     assert set(out.stdout.split()) <= LOBBY_RETAINED
 
@@ -112,10 +112,8 @@ def test_what_members_tell_each_other_is_checked_and_delivered(chat):
 
 def test_an_outsider_reads_no_retained_state(chat):
     wait_until(lambda: "lobby" in subprocess.run(
-        ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(chat.mqtt_port), "-u", "alice", "-P", chat.passwords["alice"], "-t", "rooms/lobby/state",
-         "-C", "1", "-W", "2"], capture_output=True, text=True).stdout, "alice reads the retained state")
-    out = subprocess.run(["mosquitto_sub", "-h", "127.0.0.1", "-p", str(chat.mqtt_port), "-u", "eve", "-P", chat.passwords["eve"],
-                          "-t", "rooms/lobby/state", "-C", "1", "-W", "2"], capture_output=True, text=True)
+        mosquitto("mosquitto_sub", chat, "alice", "-t", "rooms/lobby/state", "-C", "1", "-W", "2"), capture_output=True, text=True).stdout, "alice reads the retained state")
+    out = subprocess.run(mosquitto("mosquitto_sub", chat, "eve", "-t", "rooms/lobby/state", "-C", "1", "-W", "2"), capture_output=True, text=True)
     assert out.stdout == "" and "denied" in out.stderr
 
 

@@ -5,11 +5,13 @@ import pathlib
 import subprocess
 import threading
 
+import transports
 from harness import WAIT_S
 
 
 class WsClient:
-    def __init__(self, server, user, device, password=None, via="ws"):
+    def __init__(self, server, user, device, password=None, via=None):
+        via = via or transports.way(websocket=True)
         script = pathlib.Path(__file__).with_name("ws_chat.js")
         self.process = subprocess.Popen(
             ["node", script, f"{via}://127.0.0.1:{server.ports[via]}/mqtt", user, password or server.passwords[user], device],
