@@ -31,5 +31,36 @@ TEST(BanKinds, have_names_that_are_read_back) {
   EXPECT_FALSE(parse_ban_kind("room"));
 }
 
+TEST(Bans, are_read_as_they_were_written) {
+  const Ban bans[] = {
+      {.kind = BanKind::user,
+       .target = "mallory",
+       .reason = "spam \"and\" worse",
+       .by = "root",
+       .at_ms = 1,
+       .until_ms = 2},
+      {.kind = BanKind::client, .target = "x-1", .at_ms = 5},
+      {.kind = BanKind::network, .target = "2001:db8::/32", .by = "root", .at_ms = 7},
+  };
+  for (const auto& ban : bans) {
+    EXPECT_EQ(ban_from_json(ban_to_json(ban)), ban);
+    EXPECT_EQ(parse_ban_id(ban_id(ban.kind, ban.target)), std::pair(ban.kind, ban.target));
+  }
+}
+
+TEST(Bans, anything_else_is_refused) {
+  for (const auto text : {R"({})", R"([])", R"({"id":"user:a","kind":"user","target":"b","at":1})",
+                          R"({"id":"user:$parleyd","kind":"user","target":"$parleyd","at":1})",
+                          R"({"id":"room:a","kind":"room","target":"a","at":1})",
+                          R"({"id":"network:10.0.0.1/8","kind":"network","target":"10.0.0.1/8","at":1})",
+                          R"({"id":"user:a","kind":"user","target":"a","at":-1})",
+                          R"({"id":"user:a","kind":"user","target":"a","at":1,"more":1})",
+                          R"({"id":"user:a","kind":"user","target":"a","at":1,"by":"a b"})",
+                          R"({"id":"user:a","kind":"user","target":"a","at":1,"reason":"a\nb"})"})
+    EXPECT_FALSE(ban_from_json(nlohmann::json::parse(text))) << text;
+  for (const auto id : {"", "user", "user:", "room:a", "network:0.0.0.0/0", "network:x"})
+    EXPECT_FALSE(parse_ban_id(id)) << id;
+}
+
 }  // namespace
 }  // namespace parley::wire

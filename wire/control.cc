@@ -180,6 +180,40 @@ Sessions read_sessions(JsonMembers& members) {
   return sessions;
 }
 
+// What all commands about a ban begin with; the target has to stand there in its one spelling.
+void read_target(JsonMembers& members, BanKind& kind, std::string& target) {
+  const auto given = parse_ban_kind(members.text("kind", kWordMax));
+  target = members.text("target", kBanIdMax);
+  if (!given) return members.complain("kind", "is none.");
+  kind = *given;
+  if (canonical_target(kind, target) != target)
+    members.complain("target", "is none, or not in its one spelling.");
+}
+
+BanAdd read_ban_add(JsonMembers& members) {
+  BanAdd ban;
+  read_target(members, ban.kind, ban.target);
+  ban.reason = members.text("reason", kBanReasonMax, JsonMembers::optional);
+  if (!valid_ban_reason(ban.reason)) members.complain("reason", "holds control characters.");
+  ban.by = legal_name(members, "by", JsonMembers::required);
+  ban.for_s = members.number("for_s", kBanSecondsMax, JsonMembers::optional);
+  return ban;
+}
+
+BanRemove read_ban_remove(JsonMembers& members) {
+  BanRemove ban;
+  read_target(members, ban.kind, ban.target);
+  return ban;
+}
+
+BanList read_ban_list(JsonMembers& members) {
+  BanList list;
+  list.after = members.text("after", kBanIdMax, JsonMembers::optional);
+  if (!list.after.empty() && !parse_ban_id(list.after)) members.complain("after", "is no ban's id.");
+  list.limit = static_cast<std::uint32_t>(members.number("limit", kBanListMax, JsonMembers::required, 1));
+  return list;
+}
+
 decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) {
   if (cmd == "attach") return read_attach(members);
   if (cmd == "directory.apply") return read_apply(members);
@@ -189,6 +223,9 @@ decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) 
   if (cmd == "append") return Append{entries_member(members, JsonMembers::required)};
   if (cmd == "kick") return read_kick(members);
   if (cmd == "sessions") return read_sessions(members);
+  if (cmd == "ban.add") return read_ban_add(members);
+  if (cmd == "ban.remove") return read_ban_remove(members);
+  if (cmd == "ban.list") return read_ban_list(members);
   if (cmd == "stats") return Stats{};
   members.complain("cmd", "is no command of this version.");
   return Stats{};
@@ -234,6 +271,20 @@ struct BodyToJson {
   Json operator()(const Sessions& c) const {
     Json json{{"cmd", "sessions"}, {"limit", c.limit}};
     if (!c.user.empty()) json["user"] = c.user;
+    if (!c.after.empty()) json["after"] = c.after;
+    return json;
+  }
+  Json operator()(const BanAdd& c) const {
+    Json json{{"cmd", "ban.add"}, {"kind", ban_kind_name(c.kind)}, {"target", c.target}, {"by", c.by}};
+    if (!c.reason.empty()) json["reason"] = c.reason;
+    if (c.for_s != 0) json["for_s"] = c.for_s;
+    return json;
+  }
+  Json operator()(const BanRemove& c) const {
+    return {{"cmd", "ban.remove"}, {"kind", ban_kind_name(c.kind)}, {"target", c.target}};
+  }
+  Json operator()(const BanList& c) const {
+    Json json{{"cmd", "ban.list"}, {"limit", c.limit}};
     if (!c.after.empty()) json["after"] = c.after;
     return json;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "wire/ban.h"
 #include "wire/directory_change.h"
 
 // What backend and plugin say to each other besides the feed. One JSON object a message, at most kControlMax bytes.
@@ -72,13 +73,20 @@ struct Kick { std::string user, device; bool forget = false; };
 // {"cmd":"sessions","id":…,"gen":3,"after":"…","limit":500}: answered {"sessions":[{session,user,device,address,protocol,connected_at,auth,token?}],"more":bool}, by
 // device name; during a takeover a device is there twice, on one page, which may so be a little longer than asked for.
 struct Sessions { std::string user; std::string after; std::uint32_t limit = 500; };
+// {"cmd":"ban.add","id":…,"gen":3,"kind":"network","target":"192.0.2.0/24","reason":"…","by":"root","for_s":3600}: by the broker's clock from now on; for_s 0:
+// for good. One that is there is replaced. Answered {"ban":{…},"kicked":2} (wire/ban.h) when it is on disk and they are gone; unavailable: the list is full.
+struct BanAdd { BanKind kind = BanKind::user; std::string target, reason, by; std::uint64_t for_s = 0; };
+// {"cmd":"ban.remove","id":…,"gen":3,"kind":"user","target":"mallory"}: answered {"ban":{…}}, what it was; not_found.
+struct BanRemove { BanKind kind = BanKind::user; std::string target; };
+// {"cmd":"ban.list","id":…,"gen":3,"after":"user:mallory","limit":250}: answered {"bans":[…],"more":bool}, users first, then clients, networks.
+struct BanList { std::string after; std::uint32_t limit = kBanListMax; };
 // {"cmd":"stats","id":…,"gen":3}: answered {"counters":{name:number},"gauges":{name:number}}.
 struct Stats {};
 
 struct Command {
   std::string id;                 // "" for feed.ack
   std::uint64_t generation = 0;   // 0 for attach
-  std::variant<Attach, DirectoryApply, DirectoryReplace, FeedStart, FeedAck, Append, Kick, Sessions, Stats> body;
+  std::variant<Attach, DirectoryApply, DirectoryReplace, FeedStart, FeedAck, Append, Kick, Sessions, BanAdd, BanRemove, BanList, Stats> body;
 };
 
 std::string format_command(const Command& command);

@@ -55,6 +55,10 @@ std::vector<Command> examples() {
       {"c7", 3, Sessions{"", "bob-phone", 500}},
       {"c7", 3, Sessions{"bob", "", 1}},
       {"c8", 3, Stats{}},
+      {"c9", 3, BanAdd{BanKind::network, "192.0.2.0/24", "flood", "root", 3600}},
+      {"c9", 3, BanAdd{BanKind::user, "mallory", "", "root", 0}},
+      {"c9", 3, BanRemove{BanKind::client, "x-1"}},
+      {"c9", 3, BanList{"user:mallory", 250}},
   };
 }
 
@@ -154,6 +158,16 @@ TEST(Command, with_a_wrong_member_is_refused_by_its_name) {
       {R"({"cmd":"kick","id":"c","gen":3})", "`user` is missing"},
       {R"({"cmd":"kick","id":"c","gen":3,"user":""})", "`user`"},
       {R"({"cmd":"kick","id":"c","gen":3,"user":"bob","device":"a/b"})", "`device`"},
+      {R"({"cmd":"ban.add","id":"c","gen":3,"kind":"room","target":"lab","by":"root"})", "`kind`"},
+      {R"({"cmd":"ban.add","id":"c","gen":3,"kind":"user","target":"$parleyd","by":"root"})", "`target`"},
+      {R"({"cmd":"ban.add","id":"c","gen":3,"kind":"network","target":"192.0.2.1/24","by":"root"})",
+       "`target`"},
+      {R"({"cmd":"ban.add","id":"c","gen":3,"kind":"network","target":"0.0.0.0/0","by":"root"})", "`target`"},
+      {R"({"cmd":"ban.add","id":"c","gen":3,"kind":"user","target":"bob","by":""})", "`by`"},
+      {R"({"cmd":"ban.add","id":"c","gen":3,"kind":"user","target":"bob","by":"root","reason":"a\nb"})",
+       "`reason`"},
+      {R"({"cmd":"ban.list","id":"c","gen":3,"after":"bob","limit":250})", "`after`"},
+      {R"({"cmd":"ban.list","id":"c","gen":3,"limit":251})", "`limit`"},
       {R"({"cmd":"sessions","id":"c","gen":3,"limit":0})", "`limit`"},
       {R"({"cmd":"sessions","id":"c","gen":3,"limit":1001})", "`limit`"},
       {R"([])", "object"},

@@ -43,6 +43,13 @@ std::optional<IpAddress> parse_address(std::string_view text) {
   return address;
 }
 
+std::optional<IpAddress> parse_client_address(std::string_view text) {
+  text.remove_prefix(text.rfind(',') + 1);  // npos + 1 is 0
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return parse_address(text);
+}
+
 std::optional<Network> parse_network(std::string_view text) {
   const auto slash = text.find('/');
   const auto address = parse_address(text.substr(0, slash));

@@ -25,6 +25,8 @@ struct Network {
 
 // nullopt: not an address, or one with a zone (fe80::1%eth0), a port, blanks.
 std::optional<IpAddress> parse_address(std::string_view text);
+// Where a client is, as a broker tells it. Should that be a list (X-Forwarded-For), the last one counts, which the nearest proxy wrote.
+std::optional<IpAddress> parse_client_address(std::string_view text);
 // Also a single address. Bits beyond the prefix are taken as 0.
 std::optional<Network> parse_network(std::string_view text);
 Network network_of(const IpAddress& address, std::uint8_t bits);  // bits of the 128

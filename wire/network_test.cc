@@ -53,6 +53,14 @@ TEST(Networks, anything_else_is_none) {
   EXPECT_FALSE(parse_network(std::string_view("1.2.3.4\0/8", 10)));
 }
 
+TEST(ClientAddresses, of_a_list_the_last_one_counts) {
+  const auto own = parse_address("192.0.2.7");
+  for (const auto text : {"192.0.2.7", "10.0.0.1, 192.0.2.7", "lies,192.0.2.7", ",192.0.2.7 "})
+    EXPECT_EQ(parse_client_address(text), own) << text;
+  for (const auto text : {"", ",", "192.0.2.7, ", "192.0.2.7, unknown"})
+    EXPECT_FALSE(parse_client_address(text)) << text;
+}
+
 TEST(Networks, hold_their_addresses_and_no_others) {
   const auto inside = [](std::string_view network, std::string_view address) {
     return parse_network(network)->contains(*parse_address(address));

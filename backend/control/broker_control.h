@@ -2,12 +2,16 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
 #include "wire/control.h"
 
 namespace parley::backend {
+
+// What administrators do with the plugin's list of bans.
+using BanCommand = std::variant<wire::BanAdd, wire::BanRemove, wire::BanList>;
 
 // What the rest of the backend may ask of the broker's plugin. Implemented over MQTT in control/, by a fake
 // in tests. Thread-safe, never blocks; each `done` is called exactly once, on a thread of the implementation
@@ -35,8 +39,9 @@ class BrokerControl {
   virtual void forget_device(std::string user, std::string device,
                              std::function<void(Result<std::uint32_t>)> done) = 0;
 
-  // The answer's `result` object of the `sessions` and `stats` commands (wire/control.h).
+  // The answer's `result` object of these commands (wire/control.h).
   virtual void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) = 0;
+  virtual void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) = 0;
   virtual void stats(std::function<void(Result<nlohmann::json>)> done) = 0;
 };
 

@@ -131,6 +131,11 @@ void ControlLink::sessions(wire::Sessions query, std::function<void(Result<json>
   impl_->ask(std::move(query), false, std::move(done));
 }
 
+void ControlLink::bans(BanCommand command, std::function<void(Result<json>)> done) {
+  const bool changes = !std::holds_alternative<wire::BanList>(command);
+  std::visit([&](auto& body) { impl_->ask(std::move(body), changes, std::move(done)); }, command);
+}
+
 void ControlLink::stats(std::function<void(Result<json>)> done) {
   impl_->ask(wire::Stats{}, false, std::move(done));
 }

@@ -32,8 +32,8 @@ struct ControlOptions {
   std::chrono::milliseconds answer_timeout{
       5'000};  // for each command; then it is in doubt and this backend attaches again
   std::chrono::milliseconds standby_retry{
-      1'000};                      // between two attempts to attach while another backend is attached
-  BackoffOptions retry{};          // after a failure
+      1'000};              // between two attempts to attach while another backend is attached
+  BackoffOptions retry{};  // after a failure
   // Between two looks for changes nobody announced: one whose commit had no answer, one by another process.
   std::chrono::milliseconds look_again{5'000};
   std::size_t asked_max = 10'000;  // calls of BrokerControl waiting at once; more are answered unavailable
@@ -85,6 +85,7 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void forget_device(std::string user, std::string device,
                      std::function<void(Result<std::uint32_t>)> done) override;
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override;
+  void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) override;
   void stats(std::function<void(Result<nlohmann::json>)> done) override;
 
   void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) override;

@@ -30,6 +30,7 @@ class FakeControl final : public BrokerControl {
   void sessions(wire::Sessions, std::function<void(Result<nlohmann::json>)> done) override {
     done(nlohmann::json::object());
   }
+  void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
   void stats(std::function<void(Result<nlohmann::json>)> done) override { done(nlohmann::json::object()); }
 
   std::vector<std::uint64_t> versions;

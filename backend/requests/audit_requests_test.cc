@@ -101,13 +101,16 @@ TEST_F(AuditRequests, every_method_that_is_audited_leaves_its_act) {
   auto link = ok("alice", "link.create", {{"room", "lab"}});
   ok("alice", "link.revoke", {{"room", "lab"}, {"link_id", link["link_id"]}});
   ok("root", "session.kick", {{"user", "bob"}});
+  ok("root", "ban.add", {{"user", "bob"}});
+  ok("root", "ban.remove", {{"user", "bob"}});
   ok("alice", "room.delete", {{"room", "lab"}});
   std::vector<std::string> done;
   for (const auto& act : acts()) done.insert(done.begin(), act["action"]);
   EXPECT_THAT(done, ElementsAre("user.create", "user.update", "user.disable", "token.create", "token.revoke",
                                 "room.update", "member.invite", "invite.revoke", "member.add", "member.mute",
                                 "member.unmute", "member.remove", "member.ban", "member.unban", "member.role",
-                                "link.create", "link.revoke", "session.kick", "room.delete"));
+                                "link.create", "link.revoke", "session.kick", "ban.add", "ban.remove",
+                                "room.delete"));
   EXPECT_EQ(acts().dump().find(link["code"].get<std::string>()), std::string::npos);
   EXPECT_EQ(acts().dump().find(token["token"].get<std::string>()), std::string::npos);
 }

@@ -69,6 +69,13 @@ class FakeBrokerControl final : public BrokerControl {
     lock.unlock();
     done(nlohmann::json{{"sessions", {{{"user", "bob"}, {"device", "bob-phone"}}}}, {"more", false}});
   }
+  void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) override {
+    std::unique_lock lock(mutex_);
+    if (failure_) return done(std::unexpected(*failure_));
+    ban_commands_.push_back(command);
+    lock.unlock();
+    done(nlohmann::json{{"bans", nlohmann::json::array()}, {"more", false}});
+  }
   void stats(std::function<void(Result<nlohmann::json>)> done) override {
     if (failure_) return done(std::unexpected(*failure_));
     done(nlohmann::json{{"counters", {{"accepted", 7}}}, {"gauges", nlohmann::json::object()}});
@@ -80,6 +87,8 @@ class FakeBrokerControl final : public BrokerControl {
   const std::vector<std::pair<std::string, std::string>>& kicked() const { return kicked_; }
   const std::vector<std::pair<std::string, std::string>>& forgotten() const { return forgotten_; }
   const std::vector<wire::Sessions>& session_queries() const { return session_queries_; }
+
+  const std::vector<BanCommand>& ban_commands() const { return ban_commands_; }
 
   void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
   void be_full() { full_ = true; }
@@ -113,6 +122,7 @@ class FakeBrokerControl final : public BrokerControl {
   std::vector<std::pair<std::string, std::string>> kicked_;
   std::vector<std::pair<std::string, std::string>> forgotten_;
   std::vector<wire::Sessions> session_queries_;
+  std::vector<BanCommand> ban_commands_;
   std::vector<Done> held_;
   std::optional<Error> failure_;
   bool holding_ = false;

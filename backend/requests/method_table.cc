@@ -12,6 +12,9 @@ using enum Audited;
 constexpr Method kMethods[] = {
     {"append", append, change, apart},
     {"audit.list", audit_list, read},
+    {"ban.add", ban_add, change, apart},
+    {"ban.list", ban_list, read},
+    {"ban.remove", ban_remove, change, apart},
     {"device.forget", device_forget, change, apart},
     {"device.list", device_list, read},
     {"history", history, read},

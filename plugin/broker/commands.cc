@@ -83,6 +83,9 @@ Commands::Answer Commands::run(const std::string& client_id, const wire::Command
     Answer operator()(const wire::Append& c) const { return self.append(c.entries); }
     Answer operator()(const wire::Kick& c) const { return self.kick(c); }
     Answer operator()(const wire::Sessions& c) const { return self.sessions(c); }
+    Answer operator()(const wire::BanAdd& c) const { return self.ban(c); }
+    Answer operator()(const wire::BanRemove& c) const { return self.unban(c); }
+    Answer operator()(const wire::BanList& c) const { return self.bans(c); }
     Answer operator()(const wire::Stats&) const { return self.stats(); }
   };
   return std::visit(Visitor{*this, client_id, command}, command.body);
@@ -176,6 +179,39 @@ Commands::Answer Commands::sessions(const wire::Sessions& query) const {
   return json{{"sessions", std::move(list)}, {"more", more}};
 }
 
+// In force and on disk, then the kicks, then the answer: at the tick.
+Commands::Answer Commands::ban(const wire::BanAdd& given) {
+  const auto now = to_ms(core_.clock.wall());
+  const wire::Ban ban{.kind = given.kind,
+                      .target = given.target,
+                      .reason = given.reason,
+                      .by = given.by,
+                      .at_ms = now,
+                      .until_ms = given.for_s == 0 ? 0 : now + static_cast<std::int64_t>(given.for_s) * 1000};
+  if (auto added = core_.bans->add(ban); !added) return failed(added.error());
+  const auto kicked = core_.sessions.kick_all_later([this](const Session& s) {
+    return core_.admission->banned({s.address, s.device, s.user}, core_.clock.wall()) != nullptr;
+  });
+  return json{{"ban", wire::ban_to_json(ban)}, {"kicked", kicked}};
+}
+
+Commands::Answer Commands::unban(const wire::BanRemove& given) {
+  const auto* known = core_.bans->list().find(given.kind, given.target);
+  const json was = known ? wire::ban_to_json(*known) : json();
+  if (auto removed = core_.bans->remove(given.kind, given.target); !removed) return failed(removed.error());
+  return json{{"ban", was}};
+}
+
+Commands::Answer Commands::bans(const wire::BanList& query) const {
+  std::optional<BanIndex::Place> after;
+  if (const auto id = wire::parse_ban_id(query.after)) after = {id->first, id->second};
+  bool more = false;
+  json list = json::array();
+  for (const auto* ban : core_.bans->list().list(after, query.limit, more))
+    list.push_back(wire::ban_to_json(*ban));
+  return json{{"bans", std::move(list)}, {"more", more}};
+}
+
 Commands::Answer Commands::stats() const {
   const Counters& c = core_.counters;
   const auto journal = core_.journal->stats();
@@ -192,6 +228,8 @@ Commands::Answer Commands::stats() const {
                 {"logins_slowed", c.logins_slowed},
                 {"logins_failed", c.logins_failed},
                 {"client_ids_flapping", c.client_ids_flapping},
+                {"sessions_refused", c.sessions_refused},
+                {"floods_ended", c.floods_ended},
                 {"reads_denied", c.reads_denied},
                 {"subscriptions_denied", c.subscriptions_denied},
                 {"kicks", c.kicks},
@@ -212,13 +250,13 @@ Commands::Answer Commands::stats() const {
                     {"directory_version", core_.directory->version()},
                     {"directory_bytes", core_.live().memory_bytes()},
                     {"client_ids", core_.client_ids->size()},
-                    {"bans_by_admins", core_.bans.by_admins()},
-                    {"bans_by_broker", core_.bans.by_broker()},
-                    {"bans_user", core_.bans.of_kind(wire::BanKind::user)},
-                    {"bans_client", core_.bans.of_kind(wire::BanKind::client)},
-                    {"bans_network", core_.bans.of_kind(wire::BanKind::network)},
-                    {"tracked_addresses", core_.admission.tracked_addresses()},
-                    {"tracked_failed_logins", core_.admission.tracked_failures()},
+                    {"bans_by_admins", core_.bans->list().by_admins()},
+                    {"bans_by_broker", core_.bans->list().by_broker()},
+                    {"bans_user", core_.bans->list().of_kind(wire::BanKind::user)},
+                    {"bans_client", core_.bans->list().of_kind(wire::BanKind::client)},
+                    {"bans_network", core_.bans->list().of_kind(wire::BanKind::network)},
+                    {"tracked_addresses", core_.admission->tracked_addresses()},
+                    {"tracked_failed_logins", core_.admission->tracked_failures()},
                     {"journal_backlog_bytes", journal.backlog_bytes},
                     {"journal_segments", journal.segments},
                     {"journal_refs", journal.refs},

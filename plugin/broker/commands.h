@@ -31,6 +31,9 @@ class Commands {
   Answer append(const std::vector<wire::AppendEntry>& entries);
   Answer kick(const wire::Kick& kick);
   Answer sessions(const wire::Sessions& query) const;
+  Answer ban(const wire::BanAdd& ban);
+  Answer unban(const wire::BanRemove& ban);
+  Answer bans(const wire::BanList& query) const;
   Answer stats() const;
   void obey(const Effects& effects);
   void forget_dropped_rooms(const std::vector<wire::DirectoryChange>& changes);

@@ -16,6 +16,7 @@
 #include "plugin/feed/feed.h"
 #include "plugin/journal/sequencer.h"
 #include "plugin/limits/admission.h"
+#include "plugin/limits/bans.h"
 #include "plugin/limits/receipt_marks.h"
 #include "plugin/limits/send_pace.h"
 #include "wire/content.h"
@@ -33,6 +34,7 @@ struct Core {
         clock(time),
         user_rate({options.user_rate, options.user_burst}),
         typing_rate({options.typing_rate, options.typing_burst}),
+        room_rate({options.room_rate, options.room_burst}),
         last_session(static_cast<std::uint64_t>(to_ms(time.wall())) * 1000) {}
 
   Options options;  // changed by SIGHUP alone: Parley::reload
@@ -45,11 +47,12 @@ struct Core {
   std::unique_ptr<Sequencer> sequencer;
   std::unique_ptr<Feed> feed;
   std::unique_ptr<ClientIds> client_ids;
-  BanIndex bans;
-  Admission admission{admission_options(options), bans};
+  std::unique_ptr<Bans> bans;
+  std::unique_ptr<Admission> admission;
   BackendLink backend{broker, counters};
   Notices notices{broker, counters};
   RateLimiter<std::string> user_rate, typing_rate;  // by user name
+  RateLimiter<std::uint64_t> room_rate;             // by room id
   ReceiptMarks receipts;
   SendPace pace;
   std::uint64_t

@@ -34,8 +34,11 @@ AclQuery Gate::query(const Client& client, const AclRequest& request, const Sess
 AclDecision Gate::read(const Client& client, std::string_view topic) {
   const bool may_be_backend = client.username.starts_with('$');
   const Session* session = may_be_backend ? core_.sessions.find(client.key) : nullptr;
-  const auto decision =
-      decide(core_.live(), query(client, {.access = Access::read, .topic = topic}, session));
+  auto decision = decide(core_.live(), query(client, {.access = Access::read, .topic = topic}, session));
+  if (decision == AclDecision::allow && !session && core_.bans->list().names_somebody() &&
+      !logins_.foreign(client.key) &&
+      !core_.admission->may_read(client.username, client.id, core_.clock.wall()))
+    decision = AclDecision::deny;
   if (decision == AclDecision::deny) {
     ++core_.counters.reads_denied;
     core_.sessions.denied_read(client.key);

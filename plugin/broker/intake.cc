@@ -46,6 +46,9 @@ std::optional<wire::Failure> Intake::held_back(const UserView& user, const RoomV
     return wire::Failure{Code::muted,
                          "You are muted in this room for " + std::to_string(wait.count()) + " s more."};
   }
+  if (role < wire::Role::moderator && !core_.room_rate.try_take(room.id, core_.clock.steady()))
+    return wire::Failure{Code::rate_limited,
+                         "There are too many messages in this room just now; try again in a moment."};
   if (!in_slow_mode(room, role)) return std::nullopt;
   wait = core_.pace.wait(user.name, room.id, seconds{room.slow_s}, core_.clock.steady());
   if (wait.count() == 0) return std::nullopt;
@@ -54,16 +57,38 @@ std::optional<wire::Failure> Intake::held_back(const UserView& user, const RoomV
                                             std::to_string(wait.count()) + " s more."};
 }
 
+void Intake::note_above_rate(Session& session) {
+  constexpr std::chrono::seconds kWindow{10};
+  const auto now = core_.clock.steady();
+  if (now - session.above_rate_since >= kWindow) session.above_rate_since = now, session.above_rate = 0;
+  const auto most = core_.options.flood_refusals;
+  if (most == 0 || ++session.above_rate <= most) return;
+  session.above_rate = 0;
+  const auto user = core_.live().find_user(session.user);
+  if (user && user->admin) return;
+  const auto wall = core_.clock.wall();
+  core_.bans->add_own({.kind = wire::BanKind::user,
+                       .target = session.user,
+                       .reason = "More than " + std::to_string(most) + " publishes above the rate in " +
+                                 std::to_string(kWindow.count()) + " s, by client " + session.device + ".",
+                       .at_ms = to_ms(wall),
+                       .until_ms = to_ms(wall + core_.options.flood_ban)});
+  core_.sessions.kick_user_later(session.user);
+  ++core_.counters.floods_ended;
+}
+
 bool Intake::message(const Client& client, std::string_view topic_text, std::string_view payload,
                      const ReadProperties& properties, bool& retain, std::string& payload_after) {
   const auto topic = wire::parse_topic(topic_text);
   if (topic.kind == TopicKind::other) return true;
-  const Session* session = logins_.session(client);
+  Session* session = logins_.session(client);
   if (!session)
     return core_.refuse("", failure(Code::internal), {});  // the write check let nobody of ours through
   if (session->backend) return true;
-  if (!core_.charge(session->user))
+  if (!core_.charge(session->user)) {
+    note_above_rate(*session);
     return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload));
+  }
   switch (topic.kind) {
     case TopicKind::room_send:
       retain = false;

@@ -40,7 +40,9 @@ class Intake {
                     std::string_view payload, const ReadProperties& properties, int protocol);
   bool request(const Session& session, const wire::Topic& topic, std::string_view payload,
                const ReadProperties& properties, std::string& payload_after);
-  // Muted, or too soon in a room in slow mode.
+  // One publish above its user's rate; whoever goes on regardless is put out for a while.
+  void note_above_rate(Session& session);
+  // Muted, too much said in the room, or too soon in a room in slow mode.
   std::optional<wire::Failure> held_back(const UserView& user, const RoomView& room, wire::Role role,
                                          std::chrono::seconds& wait);
   void deliver(std::string_view room, const Accepted& accepted);

@@ -79,7 +79,7 @@ LoginVerdict Logins::login(const Client& client, const char* username, const cha
   if (const auto* denied = std::get_if<Denied>(&verdict)) {
     if (is_wrong_guess(denied->reason)) {
       ++core_.counters.logins_failed;
-      core_.admission.login_failed(arrival, core_.clock.steady());
+      core_.admission->login_failed(arrival, core_.clock.steady());
     }
     return deny(client, denied->text);
   }
@@ -101,13 +101,15 @@ LoginVerdict Logins::still_there(const Client& client) {
 
 LoginVerdict Logins::deny(const Client& client, std::string_view why) {
   ++core_.counters.logins_denied;
-  core_.log(LogLevel::info, "login denied from " + std::string(client.address) + ": " + std::string(why));
+  static const TokenBucket::Pace kLogged({.per_second = 20, .burst = 200});
+  if (log_budget_.try_take(kLogged, core_.clock.steady()))
+    core_.log(LogLevel::info, "login denied from " + std::string(client.address) + ": " + std::string(why));
   return LoginVerdict::deny;
 }
 
 // What passes by itself is answered as "busy", so that clients try again; a ban is a refusal.
 std::optional<LoginVerdict> Logins::turned_away(const Client& client, const Arrival& arrival) {
-  const auto not_now = core_.admission.may_connect(arrival, core_.clock.steady(), core_.clock.wall());
+  const auto not_now = core_.admission->may_connect(arrival, core_.clock.steady(), core_.clock.wall());
   if (!not_now) return std::nullopt;
   switch (not_now->cause) {
     case NotNow::Cause::banned:
@@ -152,7 +154,7 @@ bool Logins::claim_device(const Client& client, const std::string& user) {
 LoginVerdict Logins::accept(const Client& client, const Admitted& admitted, Arrival arrival) {
   const bool backend = admitted.method == AuthMethod::backend;
   arrival.user = admitted.user;  // a JWT may have come without a name
-  if (core_.admission.banned(arrival, core_.clock.wall())) {
+  if (core_.admission->banned(arrival, core_.clock.wall())) {
     ++core_.counters.connects_banned;
     return deny(client, "the user is banned");
   }
@@ -161,11 +163,16 @@ LoginVerdict Logins::accept(const Client& client, const Admitted& admitted, Arri
       return deny(client, added.error().message);
     core_.backend.tell({.event = "user.new", .user = admitted.user});
   }
+  const auto most = core_.options.sessions_per_user;
+  if (!backend && most != 0 && core_.sessions.count_user(admitted.user, client.id) >= most) {
+    ++core_.counters.sessions_refused;
+    return deny(client, "the user has too many sessions");
+  }
   if (backend ? !wire::valid_name(client.id) : !claim_device(client, admitted.user))
     return LoginVerdict::deny;
-  if (const auto ban = core_.admission.login_ok(arrival, core_.clock.steady(), core_.clock.wall())) {
+  if (const auto ban = core_.admission->login_ok(arrival, core_.clock.steady(), core_.clock.wall())) {
     ++core_.counters.client_ids_flapping;
-    core_.bans.add(*ban);
+    core_.bans->add_own(*ban);
     return deny(client, "the client id connects too often: " + ban->reason);
   }
   begin(client, Session{.user = admitted.user,
@@ -205,7 +212,11 @@ Session* Logins::session(const Client& client) {
   if (!user || user->disabled || !client.has_certificate || !client.has_certificate(client.key))
     return nullptr;
   begin(client, Session{.user = std::string(user->name), .auth = "certificate"});
-  return core_.sessions.find(client.key);
+  if (!core_.admission->banned({client.address, client.id, user->name}, core_.clock.wall()))
+    return core_.sessions.find(client.key);
+  ++core_.counters.connects_banned;
+  core_.sessions.kick_later(client.key);
+  return nullptr;
 }
 
 void Logins::disconnected(const void* key) {

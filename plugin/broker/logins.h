@@ -54,6 +54,7 @@ class Logins {
   std::unique_ptr<Authenticator> authenticator_;
   std::unordered_set<const void*> foreign_;
   std::vector<const void*> departed_;  // of those, until the next tick: their wills come after the disconnect
+  TokenBucket log_budget_;  // lines about logins that were denied: a flood of them is not to fill a disk
   bool reloading_ = false;
 };
 

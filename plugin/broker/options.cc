@@ -184,6 +184,10 @@ const std::map<std::string, Setter>& setters() {
       {"other_users", {set_other_users}},
       {"user_rate", live(rate(&Options::user_rate))},
       {"user_burst", live(rate(&Options::user_burst))},
+      {"flood_refusals", live(size(&Options::flood_refusals, 0, 1'000'000'000))},
+      {"flood_ban", live(seconds(&Options::flood_ban, kYear))},
+      {"room_rate", live(rate(&Options::room_rate))},
+      {"room_burst", live(rate(&Options::room_burst))},
       {"typing_rate", live(rate(&Options::typing_rate))},
       {"typing_burst", live(rate(&Options::typing_burst))},
       {"typing_room_max", live(size(&Options::typing_room_max, 0, 1'000'000))},
@@ -203,6 +207,7 @@ const std::map<std::string, Setter>& setters() {
       {"jwt_admins", flag(&Options::jwt_admins)},
       {"jwt_auto_user", flag(&Options::jwt_auto_user)},
       {"password_checks_per_second", live(size(&Options::password_checks_per_second, 1, 10'000))},
+      {"sessions_per_user", live(size(&Options::sessions_per_user, 0, 100'000))},
       {"client_ids_per_user", live(size(&Options::client_ids_per_user, 1, 100'000))},
       {"client_id_hold", live(seconds(&Options::client_id_hold, kYear))},
       {"connect_rate", live(rate(&Options::connect_rate))},
@@ -211,6 +216,7 @@ const std::map<std::string, Setter>& setters() {
       {"login_failures", live(size(&Options::login_failures, 0, 1'000'000))},
       {"login_failures_address", live(size(&Options::login_failures_address, 0, 1'000'000))},
       {"login_failures_user", live(size(&Options::login_failures_user, 0, 1'000'000))},
+      {"login_lock", live(seconds(&Options::login_lock, 24 * 3600))},
       {"login_lock_max", live(seconds(&Options::login_lock_max, 24 * 3600))},
       {"flap_connects", live(size(&Options::flap_connects, 0, 1'000'000))},
       {"flap_window", live(seconds(&Options::flap_window, 3600))},
@@ -264,6 +270,8 @@ Result<Options> parse_options(const GivenOptions& given) {
   if (auto wrong = contradiction(options); !wrong.empty()) return fail(Errc::invalid_argument, wrong);
   if (options.user_rate > 0 && options.user_burst == 0)
     options.user_burst = std::max(1.0, 2 * options.user_rate);
+  if (options.room_rate > 0 && options.room_burst == 0)
+    options.room_burst = std::max(1.0, 2 * options.room_rate);
   return options;
 }
 

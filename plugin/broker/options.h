@@ -29,11 +29,18 @@ struct Options {
   AclDecision other_topics = AclDecision::defer;  // topics outside Parley's: allow | defer | deny
   bool defer_other_users = false;                 // other_users: defer | deny (default)
 
-  double user_rate = 0;                       // messages per second and user, 0: no limit
-  double user_burst = 0;                      // how many may come at once; 0: twice user_rate, at least 1
-  double typing_rate = 2;                     // typing notices per second and user, 0: no limit
-  double typing_burst = 10;                   // how many may come at once
-  std::uint32_t typing_room_max = 500;        // members; in larger rooms nobody is told who types
+  double user_rate = 0;   // messages per second and user, 0: no limit
+  double user_burst = 0;  // how many may come at once; 0: twice user_rate, at least 1
+  std::uint32_t flood_refusals =
+      1000;  // publishes of one session above user_rate within 10 s that put its user out
+             // for flood_ban; administrators stay. 0: nobody is
+  std::chrono::seconds flood_ban{60};
+  double room_rate = 0;                 // messages per second in one room, whoever sends, 0: no limit; its
+                                        // moderators and owners are not held back by it
+  double room_burst = 0;                // how many may come at once; 0: twice room_rate, at least 1
+  double typing_rate = 2;               // typing notices per second and user, 0: no limit
+  double typing_burst = 10;             // how many may come at once
+  std::uint32_t typing_room_max = 500;  // members; in larger rooms nobody is told who types
   std::size_t max_content_bytes = 64 * 1024;  // 1 … 256K
   std::uint32_t max_subscriptions = 5000;     // of one session
 
@@ -60,12 +67,13 @@ struct Options {
       5;  // wrong passwords for a user from one address that cost nothing, 0: no limit
   std::uint32_t login_failures_address = 50;  // likewise for any users, from one address
   std::uint32_t login_failures_user = 100;    // likewise for one user, from all unknown addresses
-  std::chrono::seconds login_lock_max{15 * 60};
+  std::chrono::seconds login_lock{1}, login_lock_max{15 * 60};  // the first one, and the longest
   std::uint32_t flap_connects =
       60;  // logins of one client id within flap_window that are too many; 0: no limit
   std::chrono::seconds flap_window{60}, flap_ban{300};
 
   std::uint32_t password_checks_per_second = 50;  // slow ones, about 1 ms of the broker's thread each
+  std::uint32_t sessions_per_user = 100;          // connected at once, 0: no limit but the next
   std::uint32_t client_ids_per_user = 100;
   std::chrono::seconds client_id_hold{7 * 24 *
                                       3600};  // a sleeping session's client id stays its user's so long

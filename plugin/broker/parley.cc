@@ -19,6 +19,8 @@ AdmissionOptions admission_options(const Options& o) {
   a.failures.pair.free = o.login_failures;
   a.failures.address.free = o.login_failures_address;
   a.failures.user.free = o.login_failures_user;
+  a.failures.pair.lock_first = a.failures.address.lock_first = o.login_lock;
+  a.failures.user.lock_first = std::min<std::chrono::seconds>(o.login_lock, a.failures.user.lock_max);
   a.failures.pair.lock_max = a.failures.address.lock_max = o.login_lock_max;
   a.failures.user.lock_max = std::min<std::chrono::seconds>(o.login_lock_max, a.failures.user.lock_max);
   a.flap_connects = o.flap_connects;
@@ -93,6 +95,15 @@ Result<> open_client_ids(Core& core) {
   return {};
 }
 
+Result<> open_bans(Core& core) {
+  auto opened = Bans::open(core.options.data_dir / "bans", core.clock.wall(),
+                           [&core](LogLevel level, std::string_view line) { core.log(level, line); });
+  if (!opened) return in_data_dir(opened.error());
+  core.bans = std::move(*opened);
+  core.admission = std::make_unique<Admission>(admission_options(core.options), core.bans->list());
+  return {};
+}
+
 // The Directory by a thread of its own meanwhile: with millions of memberships and a long journal each takes a second.
 Result<> open_files(Core& core) {
   LinesOfAThread lines;
@@ -101,7 +112,9 @@ Result<> open_files(Core& core) {
   auto opened = directory.get();
   lines.let_through(core);
   if (!opened) return opened;
-  return journal ? open_client_ids(core) : journal;
+  if (!journal) return journal;
+  if (auto ids = open_client_ids(core); !ids) return ids;
+  return open_bans(core);
 }
 
 }  // namespace
@@ -168,9 +181,10 @@ void Parley::reload(const Result<Options>& options) {
 void Parley::apply(const Options& options) {
   core_->options = options;
   core_->user_rate.set_limit({options.user_rate, options.user_burst});
+  core_->room_rate.set_limit({options.room_rate, options.room_burst});
   core_->typing_rate.set_limit({options.typing_rate, options.typing_burst});
   core_->client_ids->set_limits(options.client_id_hold, options.client_ids_per_user);
-  core_->admission.set_options(admission_options(options));
+  core_->admission->set_options(admission_options(options));
   logins_->apply(options);
 }
 
@@ -182,6 +196,7 @@ void Parley::tick() {
   commands_.tick();
   core_->backend.flush(now);
   core_->client_ids->tend(core_->clock.wall());
+  core_->bans->tend(core_->clock.wall());
   core_->journal->retire(core_->clock.wall());
   core_->feed->tick(now, [this](std::string_view batch) {
     core_->broker.publish_to(core_->feed->consumer().c_str(), wire::kFeedTopic.data(), batch, 0);

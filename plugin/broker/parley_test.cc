@@ -143,6 +143,9 @@ class PluginWithoutABroker : public testing::Test {
     ++version_;
     ASSERT_TRUE(command({.generation = generation_, .body = apply}).ok);
   }
+  AclDecision check_read(const std::string& user, const std::string& device) {
+    return parley_->check(client(user, device), {.access = Access::read, .topic = "rooms/lab/messages"});
+  }
   json newest_notice() { return json::parse(broker_.on("users/alice/inbox").back()); }
 
   std::filesystem::path dir_;
@@ -495,6 +498,124 @@ TEST_F(PluginWithoutABroker, a_forgotten_device_is_put_out_and_its_id_anybodys) 
   EXPECT_EQ(listed.result["sessions"].size(), 0u);
   const auto stats = command({.generation = generation_, .body = wire::Stats{}});
   EXPECT_EQ(stats.result["gauges"]["client_ids"], 0);
+}
+
+TEST_F(PluginWithoutABroker, a_ban_is_answered_after_the_kick_and_kept_on_disk) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  broker_.order.clear();
+  auto reply = command(
+      {.generation = generation_, .body = wire::BanAdd{wire::BanKind::user, "alice", "spam", "root", 60}});
+  ASSERT_TRUE(reply.ok) << reply.message;
+  EXPECT_EQ(reply.result["kicked"], 1);
+  EXPECT_EQ(reply.result["ban"]["until"], to_ms(clock_.wall()) + 60'000);
+  EXPECT_EQ(broker_.order.front(), "kick phone");
+  EXPECT_EQ(login("alice", "laptop"), LoginVerdict::deny);
+  EXPECT_EQ(check_read("alice", "sleeping"), AclDecision::deny);
+  open();  // the broker was restarted; no backend is there yet
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::deny);
+  EXPECT_EQ(check_read("alice", "sleeping"), AclDecision::deny);
+  clock_.advance(std::chrono::seconds(60));
+  parley_->tick();
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  EXPECT_EQ(check_read("alice", "sleeping"), AclDecision::allow);
+}
+
+TEST_F(PluginWithoutABroker, a_ban_of_an_address_or_client_id_ends_who_is_there_and_the_backend_stays) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  auto ban = [&](wire::BanKind kind, const std::string& target) {
+    return command({.generation = generation_, .body = wire::BanAdd{kind, target, "", "root", 0}})
+        .result["kicked"];
+  };
+  EXPECT_EQ(ban(wire::BanKind::network, "127.0.0.0/8"), 1);
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::deny);
+  attach();  // from the same address
+  ASSERT_TRUE(
+      command({.generation = generation_, .body = wire::BanRemove{wire::BanKind::network, "127.0.0.0/8"}})
+          .ok);
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  EXPECT_EQ(ban(wire::BanKind::client, "phone"), 1);
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::deny);
+  EXPECT_EQ(login("alice", "laptop"), LoginVerdict::accept);
+  EXPECT_EQ(command({.generation = generation_, .body = wire::BanRemove{wire::BanKind::user, "bob"}}).code,
+            "not_found");
+  const auto listed = command({.generation = generation_, .body = wire::BanList{}}).result;
+  ASSERT_EQ(listed["bans"].size(), 1u);
+  EXPECT_EQ(listed["bans"][0]["id"], "client:phone");
+  EXPECT_FALSE(listed["more"]);
+}
+
+TEST_F(PluginWithoutABroker, a_client_id_that_flaps_is_kept_out_for_a_while) {
+  options_.flap_connects = 10;
+  open();
+  attach();
+  fill();
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept) << i;
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::deny);
+  EXPECT_EQ(login("alice", "laptop"), LoginVerdict::accept);
+  const auto listed = command({.generation = generation_, .body = wire::BanList{}}).result;
+  EXPECT_EQ(listed["bans"][0]["id"], "client:phone");
+  EXPECT_FALSE(listed["bans"][0].contains("by"));
+  clock_.advance(options_.flap_ban);
+  parley_->tick();
+  EXPECT_EQ(login("alice", "phone"), LoginVerdict::accept);
+}
+
+TEST_F(PluginWithoutABroker, who_floods_on_regardless_is_put_out_for_a_while) {
+  options_.user_rate = 1;
+  options_.user_burst = 1;
+  options_.flood_refusals = 20;
+  open();
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(send("alice", "phone", "one"));
+  broker_.order.clear();
+  for (int i = 0; i < 20; ++i) EXPECT_FALSE(send("alice", "phone", "more"));
+  parley_->tick();
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick phone"), 0);
+  EXPECT_FALSE(send("alice", "phone", "more"));
+  parley_->tick();
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick phone"), 1);
+  EXPECT_EQ(login("alice", "laptop"), LoginVerdict::deny);
+  clock_.advance(options_.flood_ban);
+  parley_->tick();
+  EXPECT_EQ(login("alice", "laptop"), LoginVerdict::accept);
+}
+
+TEST_F(PluginWithoutABroker, a_user_has_so_many_sessions_and_a_takeover_is_none_more) {
+  options_.sessions_per_user = 2;
+  open();
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "one"), LoginVerdict::accept);
+  ASSERT_EQ(login("alice", "two"), LoginVerdict::accept);
+  EXPECT_EQ(login("alice", "three"), LoginVerdict::deny);
+  EXPECT_EQ(login("alice", "two"), LoginVerdict::accept);
+  parley_->disconnected(&keys_["one"]);
+  EXPECT_EQ(login("alice", "three"), LoginVerdict::accept);
+}
+
+TEST_F(PluginWithoutABroker, a_room_takes_so_many_messages_and_moderators_may_go_on) {
+  options_.room_rate = 1;
+  options_.room_burst = 2;
+  open();
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"1","ref":"1"})"));
+  ASSERT_TRUE(send("alice", "phone", "2"));
+  EXPECT_FALSE(send("alice", "phone", "3"));
+  EXPECT_EQ(newest_notice()["code"], "rate_limited");
+  EXPECT_TRUE(send("alice", "phone", R"({"text":"1","ref":"1"})"));  // a repeat is told its number
+  clock_.advance(std::chrono::seconds(1));
+  EXPECT_TRUE(send("alice", "phone", "3"));
+  EXPECT_FALSE(send("alice", "phone", "4"));
+  change(wire::MemberPut{.room = 7, .user = "alice", .role = wire::Role::moderator});
+  EXPECT_TRUE(login("alice", "phone") == LoginVerdict::accept && send("alice", "phone", "4"));
 }
 
 TEST_F(PluginWithoutABroker, limits_change_while_it_runs_and_a_wrong_reload_changes_nothing) {

@@ -67,6 +67,16 @@ std::uint32_t Sessions::kick_token_later(std::string_view token_id) {
   return marked;
 }
 
+std::uint32_t Sessions::kick_all_later(const std::function<bool(const Session&)>& which) {
+  std::uint32_t marked = 0;
+  for (const auto& [key, session] : by_key_) {
+    if (session.backend || !which(session)) continue;
+    kicks_.insert(key);
+    ++marked;
+  }
+  return marked;
+}
+
 std::vector<const Session*> Sessions::take_kicks(WallTime now) {
   while (!expiries_.empty() && expiries_.begin()->first <= now) {
     const void* key = expiries_.begin()->second;
@@ -111,6 +121,12 @@ std::vector<const Session*> Sessions::list(std::string_view user, std::string_vi
   for (const Session* s : of_user(user))
     if (s->device > after && !more) more = !take(*s);
   return page;
+}
+
+std::size_t Sessions::count_user(std::string_view user, std::string_view device) const {
+  auto [begin, end] = by_user_.equal_range(fold_case(user));
+  return static_cast<std::size_t>(std::count_if(
+      begin, end, [&](const auto& entry) { return by_key_.at(entry.second).device != device; }));
 }
 
 std::vector<const Session*> Sessions::of_user(std::string_view user) const {

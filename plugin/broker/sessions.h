@@ -24,7 +24,9 @@ struct Session {
   bool backend = false;
   std::int64_t connected_at_ms = 0;
   std::optional<WallTime> expires;  // a JWT's exp
-  bool resuming = false;            // between its login and the next tick
+  std::uint32_t above_rate = 0;     // publishes refused for their rate since:
+  SteadyTime above_rate_since{};
+  bool resuming = false;  // between its login and the next tick
 };
 
 // Who is connected now, by the broker's own object: on a takeover the new connection logs in before the old one's disconnect comes.
@@ -41,6 +43,8 @@ class Sessions {
   // All of a user's sessions ("" device), or those of one device, or those that logged in by a token. How many were marked.
   std::uint32_t kick_user_later(std::string_view user, std::string_view device = {});
   std::uint32_t kick_token_later(std::string_view token_id);
+  // Those of whom `which` is true, the backend's own left out. Looks at all.
+  std::uint32_t kick_all_later(const std::function<bool(const Session&)>& which);
   // Takes the marked ones that are still there, and those whose login expired.
   std::vector<const Session*> take_kicks(WallTime now);
 
@@ -48,6 +52,9 @@ class Sessions {
   // message took in its window: it is kicked once more (design §4, Removal).
   void denied_read(const void* key);
   void end_of_resume();
+
+  // How many of a user's are connected, `device` left out: a takeover is none more.
+  std::size_t count_user(std::string_view user, std::string_view device) const;
 
   // Sessions ordered by device name, those after `after`; of `user` only when it is not "". The backend's own are left out. Two of one device
   // (a takeover) are never on two pages: then there is one more than `limit`.

@@ -26,7 +26,7 @@ std::string ban_reason(const wire::Ban& ban) {
 
 }  // namespace
 
-Admission::Admission(AdmissionOptions options, BanIndex& bans)
+Admission::Admission(AdmissionOptions options, const BanIndex& bans)
     : options_(std::move(options)),
       bans_(bans),
       connects_(options_.connects, options_.addresses_max),
@@ -45,7 +45,7 @@ bool Admission::is_trusted(const wire::IpAddress& address) const {
 }
 
 std::string Admission::counted_address(std::string_view text) const {
-  const auto address = wire::parse_address(text);
+  const auto address = wire::parse_client_address(text);
   if (!address || is_trusted(*address)) return {};
   return to_text(address->is_ipv4() ? wire::network_of(*address, 128)
                                     : wire::network_of(*address, kOneHouseholdIpv6));
@@ -55,7 +55,7 @@ const wire::Ban* Admission::banned(const Arrival& arrival, WallTime wall) const 
   if (is_backend(arrival)) return nullptr;
   if (const auto* ban = bans_.user(arrival.user, wall)) return ban;
   if (const auto* ban = bans_.client(arrival.client_id, wall)) return ban;
-  const auto address = wire::parse_address(arrival.address);
+  const auto address = wire::parse_client_address(arrival.address);
   return address ? bans_.address(*address, wall) : nullptr;
 }
 

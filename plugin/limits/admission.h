@@ -49,11 +49,11 @@ struct NotNow {
 // The backend's name ($parleyd) always passes, from anywhere, and is never counted for a name: strangers can't lock it out, and its secret is compared in
 // a microsecond. Its wrong secrets count for the address they come from.
 //
-// Bounded: each table lets go of what was not seen for longest; at worst about 45 MB, when all are full. Not thread-safe; never blocks; time is passed in.
+// Bounded: each table lets go of what was not seen for longest; at worst about 85 MB, when all are full. Not thread-safe; never blocks; time is passed in.
 class Admission {
  public:
   // `bans` must outlive it.
-  Admission(AdmissionOptions options, BanIndex& bans);
+  Admission(AdmissionOptions options, const BanIndex& bans);
 
   // From now on; what was counted stays counted. The bounds of the tables stay as they were.
   void set_options(AdmissionOptions options);
@@ -89,7 +89,7 @@ class Admission {
   std::string counted_address(std::string_view address) const;
 
   AdmissionOptions options_;
-  BanIndex& bans_;
+  const BanIndex& bans_;
   RateLimiter<std::string> connects_;
   FailedLogins failures_;
   LruMap<std::string, Flapping> flapping_;  // by client id

@@ -122,9 +122,9 @@ const Ban* BanIndex::address(const wire::IpAddress& address, WallTime now) const
   return nullptr;
 }
 
-const Ban* BanIndex::find(BanKind kind, std::string_view target, WallTime now) const {
+const Ban* BanIndex::find(BanKind kind, std::string_view target) const {
   const auto it = ordered_.find(Key{kind, fold_case(target)});
-  return it == ordered_.end() ? nullptr : in_force(&it->second, now);
+  return it == ordered_.end() ? nullptr : &it->second;
 }
 
 std::vector<Ban> BanIndex::take_ended(WallTime now, std::size_t most) {

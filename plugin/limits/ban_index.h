@@ -29,7 +29,7 @@ struct CaselessEqual {
 // Who is banned now: users and client ids by name, addresses by networks. In memory alone; `Bans` (bans.h) keeps it on disk.
 //
 // Two lists in one: what administrators banned (`by` is not empty), and what the broker banned by itself. Each holds kBansMax at most. A target is on one of
-// them: an administrator's ban takes the place of the broker's, never the other way. About 300 bytes each, and the reason.
+// them: an administrator's ban takes the place of the broker's, never the other way. About 800 bytes each, and the reason.
 // Looking up an address costs one hash per length of prefix in use. Not thread-safe; never blocks.
 class BanIndex {
  public:
@@ -45,7 +45,7 @@ class BanIndex {
   const wire::Ban* user(std::string_view name, WallTime now) const;
   const wire::Ban* client(std::string_view id, WallTime now) const;
   const wire::Ban* address(const wire::IpAddress& address, WallTime now) const;
-  const wire::Ban* find(wire::BanKind kind, std::string_view target, WallTime now) const;
+  const wire::Ban* find(wire::BanKind kind, std::string_view target) const;  // ended ones, too
 
   // Takes out what has ended, `most` at a time.
   std::vector<wire::Ban> take_ended(WallTime now, std::size_t most);
@@ -56,6 +56,8 @@ class BanIndex {
   };
   std::vector<const wire::Ban*> list(const std::optional<Place>& after, std::size_t limit, bool& more) const;
 
+  // Is any user or client id banned? Asked for every delivery.
+  bool names_somebody() const { return !users_.empty() || !clients_.empty(); }
   std::size_t by_admins() const { return by_admins_; }
   std::size_t by_broker() const { return ordered_.size() - by_admins_; }
   std::size_t of_kind(wire::BanKind kind) const { return of_kind_[static_cast<std::size_t>(kind)]; }

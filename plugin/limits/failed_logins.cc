@@ -62,10 +62,10 @@ void FailedLogins::count(Records& records, const std::string& key, const Failure
   record->at = now;
   const double beyond = record->failures - rule.free;
   if (beyond <= 0) return;
-  const double most = static_cast<double>(rule.lock_max.count());
-  const double lock_s = std::min(most, std::exp2(std::min(beyond - 1, 32.0)));
-  record->locked_until =
-      now + std::chrono::milliseconds(static_cast<std::int64_t>(std::max(lock_s, 1.0) * 1000));
+  const double doublings = std::clamp(beyond - 1, 0.0, 32.0);
+  const double lock_s = std::min(static_cast<double>(rule.lock_max.count()),
+                                 static_cast<double>(rule.lock_first.count()) * std::exp2(doublings));
+  record->locked_until = now + std::chrono::milliseconds(static_cast<std::int64_t>(lock_s * 1000));
 }
 
 void FailedLogins::failed(const Attempt& a, SteadyTime now) {

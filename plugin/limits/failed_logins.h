@@ -12,20 +12,21 @@
 namespace parley::plugin {
 
 // Failures that cost nothing, and how fast they are forgiven: one each `forgive`. Each failure beyond `free` locks for twice as long as the one before,
-// 1 s at first, `lock_max` at most. free 0: never locks.
+// `lock_first` at first, `lock_max` at most. free 0: never locks.
 struct FailureRule {
   double free = 5;
   std::chrono::seconds forgive{600};
-  std::chrono::seconds lock_max{900};
+  std::chrono::seconds lock_first{1}, lock_max{900};
 };
 
 struct FailedLoginOptions {
-  FailureRule pair{5, std::chrono::minutes(10), std::chrono::minutes(15)};     // one user's from one address
-  FailureRule address{50, std::chrono::minutes(1), std::chrono::minutes(15)};  // any users', from one address
-  FailureRule user{100, std::chrono::minutes(1), std::chrono::minutes(1)};  // one user's, from all addresses
+  FailureRule pair{5, std::chrono::minutes(10)};     // one user's from one address
+  FailureRule address{50, std::chrono::minutes(1)};  // any users', from one address
+  FailureRule user{100, std::chrono::minutes(1), std::chrono::seconds(1),
+                   std::chrono::minutes(1)};  // one user's, from all addresses
   std::chrono::hours known_for{
       24 * 30};  // a device, or an address, from which a user logged in within this time is known
-  std::size_t entries_max = 50'000;  // of each of the six tables; about 200 bytes each
+  std::size_t entries_max = 50'000;  // of each of the six tables; up to 300 bytes each
 };
 
 // Guesses at passwords, slowed; and nobody locked out by a stranger.

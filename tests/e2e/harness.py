@@ -347,8 +347,9 @@ class Client:
     """
 
     def __init__(self, server, user, device, v=5, password=None, clean=True, expiry_s=0, ws=False, will=None,
-                 inbox=True, connect=True, username=..., manual_ack=False, via=None, certificate=None):
+                 inbox=True, connect=True, username=..., manual_ack=False, via=None, certificate=None, source=""):
         self.server, self.user, self.device, self.v = server, user, device, v
+        self.source = source  # the address it connects from: 127.0.0.2 … are other hosts to the broker
         self.messages = queue.Queue()
         self.inbox = []
         self.seen = []
@@ -394,7 +395,7 @@ class Client:
             properties = Properties(PacketTypes.CONNECT)
             properties.SessionExpiryInterval = self.expiry_s
             kwargs = {"clean_start": self.clean, "properties": properties}
-        self.mqtt.connect("127.0.0.1", self.server.ports[self.via], keepalive=30, **kwargs)
+        self.mqtt.connect("127.0.0.1", self.server.ports[self.via], keepalive=30, bind_address=self.source, **kwargs)
         self.mqtt.loop_start()
         self._wait(lambda: self._connack is not None, "CONNACK")
         if self._connack != 0:

@@ -126,7 +126,7 @@ int run(int argc, char** argv) {
   app.footer(kFooter);
   add_settings(app, settings, build);
   for (auto* add : {add_throughput, add_latency, add_connect, add_store, add_search, add_rooms, add_presence,
-                    add_acl, add_memory, add_recovery, add_stall, add_peer})
+                    add_acl, add_memory, add_recovery, add_stall, add_flood, add_peer})
     add(app, chosen);
   try {
     app.parse(argc, argv);

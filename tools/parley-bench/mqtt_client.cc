@@ -55,6 +55,20 @@ Result<> Reactor::poll(std::chrono::nanoseconds timeout) {
   return {};
 }
 
+namespace {
+
+// To 127.0.0.`host`, any port; chosen when connecting, so that ports are shared by destinations.
+bool bind_to(const Fd& socket, std::uint8_t host) {
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+  sockaddr_in own{};
+  own.sin_family = AF_INET;
+  own.sin_addr.s_addr = htonl((127u << 24) | host);
+  return ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof(own)) == 0;
+}
+
+}  // namespace
+
 Result<> Connection::open(const Login& login, const SessionKind& session) {
   close();
   socket_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -65,6 +79,11 @@ Result<> Connection::open(const Login& login, const SessionKind& session) {
   address.sin_family = AF_INET;
   address.sin_port = htons(endpoint_.port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (endpoint_.source_host != 0 && !bind_to(socket_, endpoint_.source_host)) {
+    auto failed = system_failure("bind");
+    socket_ = Fd();
+    return failed;
+  }
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
   if (::connect(socket_.get(), generic, sizeof(address)) < 0 && errno != EINPROGRESS) {
     auto failed = system_failure("connect");

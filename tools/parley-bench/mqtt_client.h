@@ -56,6 +56,7 @@ struct Endpoint {
   std::uint16_t port = 0;  // on 127.0.0.1
   bool websocket = false;
   Version version = Version::v3;
+  std::uint8_t source_host = 0;  // connects from 127.0.0.N; 0: as the system chooses
 };
 
 // One MQTT connection over a non-blocking socket. QoS 1 deliveries are acknowledged by itself after the handler has

@@ -16,6 +16,7 @@ struct Chosen {
 void add_throughput(CLI::App& app, Chosen& chosen);
 void add_peer(CLI::App& app, Chosen& chosen);
 void add_latency(CLI::App& app, Chosen& chosen);
+void add_flood(CLI::App& app, Chosen& chosen);
 void add_stall(CLI::App& app, Chosen& chosen);
 void add_connect(CLI::App& app, Chosen& chosen);
 void add_memory(CLI::App& app, Chosen& chosen);
