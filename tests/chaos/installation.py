@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from harness import Server, listens, wait_until  # noqa: E402
 
-PLUGIN_OPTS = {"journal_segment_bytes": "1M", "password_checks_per_second": 500}
+PLUGIN_OPTS = {"journal_segment_bytes": "1M", "password_checks_per_second": 500, "flap_connects": 0}  # clients come and go all the time
 BROKER_CONF = "autosave_interval 2"
 
 

@@ -68,9 +68,9 @@ Result<ParleyLogins> start_parley_logins(Run& run, std::size_t at_once) {
   const auto key = run.folder / "jwt.key";
   const auto secret = hex_encode(random_bytes(32));
   PARLEY_TRY(write_text(key, secret));
-  auto server = PARLEY_TRY(ParleyServer::start(
-      run, run.folder / "parley",
-      {"jwt_key_file " + key.string(), "jwt_algorithm HS256", "password_checks_per_second 10000"}));
+  auto server = PARLEY_TRY(ParleyServer::start(run, run.folder / "parley",
+                                               {"jwt_key_file " + key.string(), "jwt_algorithm HS256",
+                                                "password_checks_per_second 10000", "flap_connects 0"}));
   ParleyLogins parley{std::move(server), {}, {}, {}, at_once};
   parley.tokens = PARLEY_TRY(create_users(parley.server, 0, at_once));
   for (auto login : parley.tokens) {
