@@ -24,7 +24,7 @@ def administrator_logs_in(stack):
 
 def frozen_is_unhealthy(stack):
     """Stopped by SIGSTOP: the port still takes connections, and nobody answers."""
-    for service in ("broker", "backend"):
+    for service in ("broker", "parleyd"):
         pid = stack.pid(service)
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -57,7 +57,7 @@ def prometheus_scrapes(stack):
 
 
 CHECKS = (
-    ("parleyctl in the backend's container logs in as administrator", administrator_logs_in),
+    ("parleyctl in parleyd's container logs in as administrator", administrator_logs_in),
     ("a broker or parleyd that hangs is unhealthy, and healthy again afterwards", frozen_is_unhealthy),
     ("the broker's health check writes no line to its log", health_is_quiet),
     ("Prometheus scrapes parleyd and has the alert rules", prometheus_scrapes),

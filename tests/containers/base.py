@@ -5,7 +5,7 @@ import subprocess
 
 # As in the images of the Docker library: no manuals, no translations.
 LEFT_OUT = ("doc", "groff", "info", "linda", "lintian", "locale", "man")
-DPKG = "".join(f"path-exclude /usr/share/{name}/*\n" for name in LEFT_OUT) + "path-include /usr/share/doc/*/copyright\n"
+DPKG = "force-unsafe-io\n" + "".join(f"path-exclude /usr/share/{name}/*\n" for name in LEFT_OUT) + "path-include /usr/share/doc/*/copyright\n"
 APT = 'Acquire::Languages "none";\nAcquire::GzipIndexes "true";\nAcquire::Check-Valid-Until "false";\n' \
       'APT::Install-Recommends "false";\nDPkg::Use-Pty "0";\n'
 

@@ -60,7 +60,7 @@ def strangers_stay_out(stack):
 
 def nobody_is_disconnected_by_sighup(stack):
     alice, bob = both(stack)
-    pids = {service: stack.pid(service) for service in ("broker", "backend")}
+    pids = {service: stack.pid(service) for service in ("broker", "parleyd")}
     before = fingerprint()
     # A new certificate, and a limit that only the reload can have brought.
     (stack.secrets / "ca/server.crt").unlink()
@@ -89,19 +89,19 @@ def fingerprint():
 
 
 def sigterm_stops(stack):
-    codes = {service: stack.stop(service) for service in ("backend", "broker", "postgres", "redis", "prometheus")}
+    codes = {service: stack.stop(service) for service in ("parleyd", "broker", "postgres", "redis", "prometheus")}
     assert all(code == 0 for code in codes.values()), codes
-    for service in ("postgres", "redis", "broker", "backend", "prometheus"):
+    for service in ("postgres", "redis", "broker", "parleyd", "prometheus"):
         stack.start(service)
     stack.wait_ready()
 
 
 def chat_outlives_the_backend(stack):
     alice, bob = both(stack)
-    assert stack.stop("backend") == 0
+    assert stack.stop("parleyd") == 0
     alice.say(ROOM, "nobody stores this yet")
     bob.hears("nobody stores this yet")
-    stack.start("backend")
+    stack.start("parleyd")
     stack.wait_ready()
     wait_until(lambda: "nobody stores this yet" in stack.texts(ROOM), "history has caught up")
     alice.close()
@@ -112,7 +112,7 @@ def killed_comes_back(stack):
     """SIGKILL from outside: the restart policy, not this program, starts it again; what was accepted is there."""
     alice, bob = both(stack)
     said = []
-    for service in ("backend", "broker", "postgres", "redis"):
+    for service in ("parleyd", "broker", "postgres", "redis"):
         alice.say(ROOM, f"before {service} dies")
         before = stack.pid(service)
         os.kill(before, signal.SIGKILL)

@@ -109,22 +109,22 @@ class Stack:
     # --- Parley ---
 
     def make_admin(self):
-        said = self.compose("run", "--rm", "-T", "--no-deps", "backend", "--create-admin", "admin")
+        said = self.compose("run", "--rm", "-T", "--no-deps", "parleyd", "--create-admin", "admin")
         token = next((line for line in said.stdout.splitlines() if line.startswith("plt_")), None)
         assert token, f"no token: {said.stdout}\n{said.stderr}"
-        (self.secrets / "backend/admin_token").write_text(token + "\n")
+        (self.secrets / "parleyd/admin_token").write_text(token + "\n")
 
     def ctl(self, *arguments, **more):
-        return self.execute("backend", "parleyctl", *arguments, **more)
+        return self.execute("parleyd", "parleyctl", *arguments, **more)
 
     def ready(self):
-        return self.execute("backend", "curl", "-fs", "http://127.0.0.1:7880/readyz", check=False).returncode == 0
+        return self.execute("parleyd", "curl", "-fs", "http://127.0.0.1:7880/readyz", check=False).returncode == 0
 
     def wait_ready(self):
         try:
-            wait_until(lambda: self.running("backend") and self.ready(), "parleyd is ready", 3 * WAIT_S)
+            wait_until(lambda: self.running("parleyd") and self.ready(), "parleyd is ready", 3 * WAIT_S)
         except AssertionError as error:
-            raise AssertionError(f"{error}\n{self.logs('backend')[-3000:]}") from None
+            raise AssertionError(f"{error}\n{self.logs('parleyd')[-3000:]}") from None
 
     def history(self, room):
         lines = self.ctl("--json", "history", room, "--limit", "1000").stdout.splitlines()

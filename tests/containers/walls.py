@@ -6,7 +6,7 @@ import socket
 
 from stack import processes_of
 
-USERS = {"broker": 17883, "backend": 17880, "postgres": 999, "redis": 999, "prometheus": 65534}
+USERS = {"broker": 17883, "parleyd": 17880, "postgres": 999, "redis": 999, "prometheus": 65534}
 
 
 def status(pid):
@@ -115,7 +115,7 @@ def reaches(stack, service, host, port):
 
 def networks_divide(stack):
     database, cache = address(stack, "postgres", "data"), address(stack, "redis", "data")
-    assert reaches(stack, "backend", database, 5432) and reaches(stack, "backend", cache, 6379)
+    assert reaches(stack, "parleyd", database, 5432) and reaches(stack, "parleyd", cache, 6379)
     for service in ("broker", "prometheus"):
         assert not reaches(stack, service, database, 5432), f"{service} reaches the database"
         assert not reaches(stack, service, cache, 6379), f"{service} reaches the cache"
