@@ -36,6 +36,7 @@ class BackendLink {
   void tell(
       wire::Event event);  // nothing when no backend is attached: it asks for all sessions when it attaches
   void flush(SteadyTime now);
+  std::size_t waiting() const { return events_.size(); }
 
  private:
   void flush_events(SteadyTime now);

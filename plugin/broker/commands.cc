@@ -1,5 +1,6 @@
 #include "plugin/broker/commands.h"
 
+#include "plugin/broker/gauges.h"
 #include "wire/request.h"
 
 namespace parley::plugin {
@@ -217,6 +218,7 @@ Commands::Answer Commands::stats() const {
   const auto journal = core_.journal->stats();
   const auto feed = core_.feed->stats();
   json counters{{"messages", c.messages},
+                {"deliveries", c.deliveries},
                 {"duplicates", c.duplicates},
                 {"appended", c.appended},
                 {"requests", c.requests},
@@ -244,25 +246,10 @@ Commands::Answer Commands::stats() const {
                 {"client_ids_given_up", core_.client_ids->given_up()}};
   for (std::size_t i = 0; i < c.refused.size(); ++i)
     counters["refused_" + std::string(code_name(static_cast<Code>(i)))] = c.refused[i];
-  const json gauges{{"sessions", core_.sessions.size()},
-                    {"users", core_.live().user_count()},
-                    {"rooms", core_.live().room_count()},
-                    {"directory_version", core_.directory->version()},
-                    {"directory_bytes", core_.live().memory_bytes()},
-                    {"client_ids", core_.client_ids->size()},
-                    {"bans_by_admins", core_.bans->list().by_admins()},
-                    {"bans_by_broker", core_.bans->list().by_broker()},
-                    {"bans_user", core_.bans->list().of_kind(wire::BanKind::user)},
-                    {"bans_client", core_.bans->list().of_kind(wire::BanKind::client)},
-                    {"bans_network", core_.bans->list().of_kind(wire::BanKind::network)},
-                    {"tracked_addresses", core_.admission->tracked_addresses()},
-                    {"tracked_failed_logins", core_.admission->tracked_failures()},
-                    {"journal_backlog_bytes", journal.backlog_bytes},
-                    {"journal_segments", journal.segments},
-                    {"journal_refs", journal.refs},
-                    {"feed_lag_bytes", feed.lag_bytes},
-                    {"feed_in_flight", feed.in_flight}};
-  return json{{"counters", std::move(counters)}, {"gauges", gauges}};
+  return json{{"counters", std::move(counters)},
+              {"gauges", gauges_of(core_)},
+              {"queues", queues_of(core_)},
+              {"plugin", about_plugin(core_)}};
 }
 
 void Commands::obey(const Effects& effects) {

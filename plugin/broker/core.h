@@ -9,6 +9,7 @@
 #include "plugin/broker/backend_link.h"
 #include "plugin/broker/broker_api.h"
 #include "plugin/broker/counters.h"
+#include "plugin/broker/message_log.h"
 #include "plugin/broker/notices.h"
 #include "plugin/broker/options.h"
 #include "plugin/broker/sessions.h"
@@ -67,15 +68,17 @@ struct Core {
   // Charges one publish to its user.
   bool charge(std::string_view user) { return user_rate.try_take(user, clock.steady()); }
   // What a notice says of a publish that was refused unread.
-  Notices::About about(const wire::Topic& topic, std::string_view payload) const {
+  Notices::About about(const wire::Topic& topic, std::string_view payload, std::string_view device) const {
     const bool message = topic.kind == wire::TopicKind::room_send;
     return {.room = topic.room,
             .unread = message ? payload.substr(0, options.max_content_bytes) : std::string_view(),
-            .method = topic.method};
+            .method = topic.method,
+            .device = device};
   }
   // Tells the sender, counts, and gives false: what the callback answers.
   bool refuse(std::string_view user, const wire::Failure& failure, const Notices::About& about) {
     ++counters.refused_with(failure.code);
+    if (logs(LogLevel::debug)) log(LogLevel::debug, refused_line(user, failure, about));
     if (!user.empty()) notices.refused(user, failure, about, clock.steady());
     return false;
   }

@@ -10,7 +10,7 @@ namespace parley::plugin {
 // What the plugin counts since the broker began; given to the backend by the `stats` command, shown on its /metrics as parley_broker_*.
 // For the broker's thread.
 struct Counters {
-  std::uint64_t messages = 0, duplicates = 0, appended = 0, requests = 0;
+  std::uint64_t messages = 0, deliveries = 0, duplicates = 0, appended = 0, requests = 0;
   std::uint64_t logins = 0, logins_denied = 0, logins_busy = 0;
   std::uint64_t connects_banned = 0, connects_rate_limited = 0, logins_slowed = 0, logins_failed = 0;
   std::uint64_t client_ids_flapping = 0, sessions_refused = 0, floods_ended = 0;

@@ -42,6 +42,8 @@ AclDecision Gate::read(const Client& client, std::string_view topic) {
   if (decision == AclDecision::deny) {
     ++core_.counters.reads_denied;
     core_.sessions.denied_read(client.key);
+  } else if (decision == AclDecision::allow && topic.starts_with("rooms/") && topic.ends_with("/messages")) {
+    ++core_.counters.deliveries;
   }
   return decision;
 }
@@ -70,12 +72,14 @@ AclDecision Gate::write(const Client& client, const AclRequest& request) {
   const std::string_view sender = session ? std::string_view(session->user) : std::string_view();
   if (decision == AclDecision::deny) {
     auto refusal = explain(core_.live(), asked);
-    core_.refuse(sender, {refusal.code, std::move(refusal.reason)}, core_.about(topic, request.payload));
+    core_.refuse(sender, {refusal.code, std::move(refusal.reason)},
+                 core_.about(topic, request.payload, client.id));
     return decision;
   }
   if (auto judged = judge_payload(topic, request); !judged) {
     if (!judged.error().reason.empty())
-      core_.refuse(sender, {judged.error().code, judged.error().reason}, core_.about(topic, request.payload));
+      core_.refuse(sender, {judged.error().code, judged.error().reason},
+                   core_.about(topic, request.payload, client.id));
     return AclDecision::deny;
   }
   return decision;

@@ -87,7 +87,7 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
   if (session->backend) return true;
   if (!core_.charge(session->user)) {
     note_above_rate(*session);
-    return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload));
+    return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload, session->device));
   }
   switch (topic.kind) {
     case TopicKind::room_send:
@@ -97,7 +97,8 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
       return request(*session, topic, payload, properties, payload_after);
     case TopicKind::room_typing:
       if (core_.typing_rate.try_take(session->user, core_.clock.steady())) return true;
-      return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload));
+      return core_.refuse(session->user, failure(Code::rate_limited),
+                          core_.about(topic, payload, session->device));
     default:
       return true;
   }
@@ -109,19 +110,21 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
   auto content =
       wire::parse_content(payload, core_.options.max_content_bytes, properties.content_type, properties.ref);
   if (!content)
-    return core_.refuse(
-        user, {content.error().code, content.error().reason},
-        {.room = room_name, .ref = wire::peek_ref(payload, core_.options.max_content_bytes, properties.ref)});
+    return core_.refuse(user, {content.error().code, content.error().reason},
+                        {.room = room_name,
+                         .ref = wire::peek_ref(payload, core_.options.max_content_bytes, properties.ref),
+                         .device = device});
 
   const auto account = core_.live().find_user(user);
   const auto room = core_.live().find_room(room_name);
   if (!account || !room)
-    return core_.refuse(user, failure(Code::not_a_member), {.room = room_name, .ref = content->ref});
+    return core_.refuse(user, failure(Code::not_a_member),
+                        {.room = room_name, .ref = content->ref, .device = device});
   const auto last = std::max(room->last_seq, core_.sequencer->last_seq(room->id));
   if (content->refers_to > last)
     return core_.refuse(
         user, {Code::above_last_seq, "The room's last message has number " + std::to_string(last) + "."},
-        {.room = room_name, .ref = content->ref});
+        {.room = room_name, .ref = content->ref, .device = device});
   const auto role = core_.live().role(account->ref, room->ref);
   const SequencerEntry entry{.room = {room->id, room->name, room->epoch, room->last_seq},
                              .user = user,
@@ -134,21 +137,36 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
   const auto held = held_back(*account, *room, role, wait);
   // A repeat of what was taken before is told so, whatever holds now.
   if (held && !core_.sequencer->is_repeat(entry, core_.clock.wall()))
-    return core_.refuse(user, *held, {.room = room_name, .ref = content->ref, .wait = wait});
+    return core_.refuse(user, *held,
+                        {.room = room_name, .ref = content->ref, .wait = wait, .device = device});
   const auto result = core_.sequencer->put(entry, core_.clock.wall());
   if (const auto* accepted = std::get_if<Accepted>(&result)) {
     ++core_.counters.messages;
+    if (core_.logs(LogLevel::debug))
+      core_.log(LogLevel::debug, accepted_line(accepted->id, {.room = room->name,
+                                                              .user = user,
+                                                              .device = device,
+                                                              .type = content->type,
+                                                              .ref = content->ref,
+                                                              .seq = accepted->seq}));
     if (in_slow_mode(*room, role)) core_.pace.sent(user, room->id, core_.clock.steady());
     deliver(room->name, *accepted);
     return true;
   }
   if (const auto* duplicate = std::get_if<Duplicate>(&result)) {
     ++core_.counters.duplicates;
+    if (core_.logs(LogLevel::debug))
+      core_.log(LogLevel::debug, repeated_line({.room = room->name,
+                                                .user = user,
+                                                .device = device,
+                                                .ref = content->ref,
+                                                .seq = duplicate->seq}));
     core_.notices.duplicate(user, room_name, content->ref, duplicate->seq);
     return true;
   }
   const auto& refused = std::get<Refused>(result);
-  return core_.refuse(user, {refused.code, refused.reason}, {.room = room_name, .ref = content->ref});
+  return core_.refuse(user, {refused.code, refused.reason},
+                      {.room = room_name, .ref = content->ref, .device = device});
 }
 
 void Intake::deliver(std::string_view room, const Accepted& accepted) {
@@ -161,10 +179,12 @@ bool Intake::request(const Session& session, const wire::Topic& topic, std::stri
                      const ReadProperties& read_properties, std::string& payload_after) {
   const std::string_view user = session.user;
   auto refuse = [&](const wire::Failure& why) {
-    return core_.refuse(user, why, {.method = topic.method, .id = request_id(user, topic.method, payload)});
+    return core_.refuse(
+        user, why,
+        {.method = topic.method, .id = request_id(user, topic.method, payload), .device = session.device});
   };
   if (payload.size() > wire::kRequestMax)
-    return core_.refuse(user, failure(Code::too_large), {.method = topic.method});
+    return core_.refuse(user, failure(Code::too_large), {.method = topic.method, .device = session.device});
   if (core_.backend.client_id().empty())
     return refuse(
         {Code::unavailable, "The backend that answers requests is not connected; try again later."});

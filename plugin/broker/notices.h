@@ -27,6 +27,7 @@ class Notices {
     std::string_view method{};
     std::string id{};
     std::chrono::seconds wait{0};  // how long until it would be taken; 0: not known
+    std::string_view device{};     // for the log alone
   };
   void refused(std::string_view user, const wire::Failure& failure, const About& about, SteadyTime now);
   void duplicate(std::string_view user, std::string_view room, std::string_view ref, std::uint64_t seq);

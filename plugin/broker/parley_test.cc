@@ -38,7 +38,10 @@ struct RecordingBroker final : BrokerApi {
     if (on_kick) on_kick(client);
     return true;
   }
-  void log(LogLevel, std::string_view) override {}
+  void log(LogLevel level, std::string_view line) override {
+    if (level == LogLevel::debug) debug_lines.emplace_back(line);
+  }
+  std::vector<std::string> debug_lines;
 
   std::vector<std::string> on(std::string_view topic) const {
     std::vector<std::string> payloads;
@@ -616,6 +619,65 @@ TEST_F(PluginWithoutABroker, a_room_takes_so_many_messages_and_moderators_may_go
   EXPECT_FALSE(send("alice", "phone", "4"));
   change(wire::MemberPut{.room = 7, .user = "alice", .role = wire::Role::moderator});
   EXPECT_TRUE(login("alice", "phone") == LoginVerdict::accept && send("alice", "phone", "4"));
+}
+
+TEST_F(PluginWithoutABroker, stats_tell_how_deep_and_how_old_the_journal_is) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  const auto stats = [&] { return command({.generation = generation_, .body = wire::Stats{}}).result; };
+  EXPECT_EQ(stats()["gauges"]["journal_age_seconds"], 0);
+  ASSERT_TRUE(send("alice", "phone", "one"));
+  clock_.advance(std::chrono::milliseconds(2500));
+  ASSERT_TRUE(send("alice", "phone", "two"));
+  const auto now = stats();
+  EXPECT_EQ(now["gauges"]["journal_age_seconds"], 2.5);
+  EXPECT_GT(now["gauges"]["journal_backlog_bytes"], 0);
+  EXPECT_EQ(now["gauges"]["journal_max_bytes"], options_.journal_max_bytes);
+  EXPECT_GT(now["gauges"]["data_dir_size_bytes"], now["gauges"]["data_dir_free_bytes"]);
+  EXPECT_GT(now["gauges"]["process_max_fds"], 0);
+  EXPECT_GT(now["gauges"]["process_resident_memory_bytes"], 0);
+  EXPECT_EQ(now["queues"]["events"]["capacity"], BackendLink::kEventsMax);
+  EXPECT_EQ(now["plugin"]["now_ms"], to_ms(clock_.wall()));
+  EXPECT_FALSE(now["plugin"]["version"].get<std::string>().empty());
+}
+
+TEST_F(PluginWithoutABroker, deliveries_are_the_reads_of_messages_that_are_allowed) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  const auto read = [&](const char* user, const char* topic) {
+    (void)parley_->check(client(user, std::string(user) + "-phone"),
+                         {.access = Access::read, .topic = topic});
+  };
+  read("alice", "rooms/lab/messages");
+  read("alice", "rooms/lab/state");
+  read("bob", "rooms/lab/messages");
+  const auto counters = command({.generation = generation_, .body = wire::Stats{}}).result["counters"];
+  EXPECT_EQ(counters["deliveries"], 1);
+  EXPECT_EQ(counters["reads_denied"], 1);
+}
+
+TEST_F(PluginWithoutABroker, messages_are_followed_by_lines_when_debugging_and_cost_none_otherwise) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"secret words","ref":"quiet"})"));
+  EXPECT_TRUE(broker_.debug_lines.empty());
+  auto options = options_;
+  options.log_level = LogLevel::debug;
+  parley_->reload(options);
+  broker_.debug_lines.clear();
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"secret words","ref":"a 1"})"));
+  const auto id = json::parse(broker_.on("rooms/lab/messages").back())["id"].get<std::string>();
+  ASSERT_TRUE(send("alice", "phone", R"({"text":"secret words","ref":"a 1"})"));
+  EXPECT_FALSE(send("alice", "phone", R"({"type":"edit","target":99,"text":"secret words","ref":"a2"})"));
+  EXPECT_EQ(broker_.debug_lines,
+            (std::vector<std::string>{
+                "message accepted id=" + id + " room=lab seq=2 from=alice device=phone type=text ref=\"a 1\"",
+                "message repeated room=lab seq=2 from=alice device=phone ref=\"a 1\"",
+                "refused code=above_last_seq from=alice device=phone room=lab ref=a2 "
+                "reason=\"The room's last message has number 2.\""}));
 }
 
 TEST_F(PluginWithoutABroker, limits_change_while_it_runs_and_a_wrong_reload_changes_nothing) {

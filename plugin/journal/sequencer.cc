@@ -54,7 +54,7 @@ SequencerResult LocalSequencer::put(const SequencerEntry& entry, WallTime now) {
   build_envelope(entry, seq, now);
   const auto offset = journal_.append(record_of(entry, ref));
   if (!offset) return refusal(offset.error(), journal_);
-  return Accepted{seq, *offset, json_, entry.imported};
+  return Accepted{seq, *offset, json_, entry.imported, envelope_.id};
 }
 
 void LocalSequencer::build_envelope(const SequencerEntry& entry, std::uint64_t seq, WallTime now) {

@@ -39,6 +39,7 @@ struct Accepted {
   Offset offset = 0;          // behind the record
   std::string_view envelope;  // valid until the next put()
   bool imported = false;
+  Ulid id{};
 };
 struct Duplicate {
   std::uint64_t seq = 0;  // the first one's
