@@ -214,6 +214,17 @@ BanList read_ban_list(JsonMembers& members) {
   return list;
 }
 
+Drain read_drain(JsonMembers& members) {
+  Drain drain;
+  drain.on = members.flag("on", JsonMembers::required);
+  drain.over_s =
+      static_cast<std::uint32_t>(members.number("over_s", kDrainSecondsMax, JsonMembers::optional));
+  drain.server = members.text("server", kDrainServerMax, JsonMembers::optional);
+  drain.stop = members.flag("stop");
+  if (has_controls(drain.server)) members.complain("server", "has control characters.");
+  return drain;
+}
+
 decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) {
   if (cmd == "attach") return read_attach(members);
   if (cmd == "directory.apply") return read_apply(members);
@@ -226,6 +237,7 @@ decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) 
   if (cmd == "ban.add") return read_ban_add(members);
   if (cmd == "ban.remove") return read_ban_remove(members);
   if (cmd == "ban.list") return read_ban_list(members);
+  if (cmd == "drain") return read_drain(members);
   if (cmd == "stats") return Stats{};
   members.complain("cmd", "is no command of this version.");
   return Stats{};
@@ -286,6 +298,12 @@ struct BodyToJson {
   Json operator()(const BanList& c) const {
     Json json{{"cmd", "ban.list"}, {"limit", c.limit}};
     if (!c.after.empty()) json["after"] = c.after;
+    return json;
+  }
+  Json operator()(const Drain& c) const {
+    Json json{{"cmd", "drain"}, {"on", c.on}, {"over_s", c.over_s}};
+    if (!c.server.empty()) json["server"] = c.server;
+    if (c.stop) json["stop"] = true;
     return json;
   }
   Json operator()(const Stats&) const { return Json{{"cmd", "stats"}}; }

@@ -80,13 +80,21 @@ struct BanAdd { BanKind kind = BanKind::user; std::string target, reason, by; st
 struct BanRemove { BanKind kind = BanKind::user; std::string target; };
 // {"cmd":"ban.list","id":…,"gen":3,"after":"user:mallory","limit":250}: answered {"bans":[…],"more":bool}, users first, then clients, networks.
 struct BanList { std::string after; std::uint32_t limit = kBanListMax; };
+// {"cmd":"drain","id":…,"gen":3,"on":true,"over_s":60,"server":"…","stop":false}: moves all clients but administrators off, over so many
+// seconds, lets nobody else in, and with `stop` ends the broker when nobody is left; "on":false ends it. Answered {"draining":true,"left":17}.
+struct Drain {
+  bool on = false;
+  std::uint32_t over_s = 0;
+  std::string server;  // where they may go: told to them as it is
+  bool stop = false;
+};
 // {"cmd":"stats","id":…,"gen":3}: answered {"counters":{name:number},"gauges":{name:number}}.
 struct Stats {};
 
 struct Command {
   std::string id;                 // "" for feed.ack
   std::uint64_t generation = 0;   // 0 for attach
-  std::variant<Attach, DirectoryApply, DirectoryReplace, FeedStart, FeedAck, Append, Kick, Sessions, BanAdd, BanRemove, BanList, Stats> body;
+  std::variant<Attach, DirectoryApply, DirectoryReplace, FeedStart, FeedAck, Append, Kick, Sessions, BanAdd, BanRemove, BanList, Drain, Stats> body;
 };
 
 std::string format_command(const Command& command);
@@ -115,6 +123,7 @@ Result<AttachOk> attach_ok_from_json(const nlohmann::json& json);
 //   {"event":"disconnected","session":17,"user":"alice","device":"alice-phone","at":ms}
 //                                            `session` is the connection's number, never used again; `token` the id of the device token it used, when it did
 //   {"event":"user.new","user":"zoe"}        a valid JWT named a user nobody knows, and jwt_auto_user is on: make that user
+//   {"event":"draining"}, {"event":"drain.ended"}   clients are moved off; not any more. The first also after an attach
 //   {"event":"reset"}                        events were dropped (bounded queue): ask for `sessions` whole
 struct Event {
   std::string event, user, device, address, auth;

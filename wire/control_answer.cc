@@ -27,6 +27,8 @@ constexpr Shape kShapes[] = {
     {"connected", true, true, true, true},
     {"disconnected", true, true, false, true},
     {"user.new", true, false, false, false},
+    {"draining", false, false, false, false},
+    {"drain.ended", false, false, false, false},
     {"reset", false, false, false, false},
 };
 

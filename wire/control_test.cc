@@ -52,6 +52,8 @@ std::vector<Command> examples() {
       {"c5", 3, Append{{entry()}}},
       {"c6", 3, Kick{"bob", "bob-phone"}},
       {"c6", 3, Kick{"bob", ""}},
+      {"c6", 3, Drain{.on = true, .over_s = 60, .server = "mqtts://b", .stop = true}},
+      {"c6", 3, Drain{.on = false}},
       {"c7", 3, Sessions{"", "bob-phone", 500}},
       {"c7", 3, Sessions{"bob", "", 1}},
       {"c8", 3, Stats{}},
@@ -341,6 +343,8 @@ TEST(Event, comes_back_as_it_was_written) {
        .at = 9},
       {.event = "disconnected", .user = "alice", .device = "alice-phone", .session = 17, .at = 9},
       {.event = "user.new", .user = "zoe", .device = "", .address = "", .auth = ""},
+      {.event = "draining"},
+      {.event = "drain.ended"},
       {.event = "reset", .user = "", .device = "", .address = "", .auth = ""},
   };
   for (const Event& event : examples) {

@@ -156,6 +156,13 @@ std::string format_refused(const Failure& failure, std::string_view room, std::s
   return out + "}";
 }
 
+std::string format_moving(std::string_view server, std::int64_t in_s) {
+  std::string out = R"({"type":"moving")";
+  out.append(",\"in_s\":").append(std::to_string(in_s));
+  append_if_given(out, "server", server);
+  return out + "}";
+}
+
 std::string format_duplicate(std::string_view room, std::string_view ref, std::uint64_t seq) {
   std::string out = R"({"type":"duplicate")";
   append_string(out, "room", room);

@@ -52,6 +52,8 @@ std::optional<Reply> parse_reply(std::string_view payload);
 std::string format_refused(const Failure& failure, std::string_view room, std::string_view ref,
                            std::string_view method = {}, std::string_view id = {},
                            std::uint64_t wait_s = 0);
+// {"type":"moving","in_s":3,"server":"mqtts://chat2.example.org"}: the connection ends in so many seconds; `server` when there is another to go to.
+std::string format_moving(std::string_view server, std::int64_t in_s);
 std::string format_duplicate(std::string_view room, std::string_view ref, std::uint64_t seq);
 
 }  // namespace parley::wire

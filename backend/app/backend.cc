@@ -210,6 +210,7 @@ struct Backend::Parts final : LeaseListener {
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
                 .answer = [this](std::string payload) { control.on_answer(std::move(payload)); },
                 .events_lost = [this] { control.attach_again("events of the broker were lost"); },
+                .draining = [this](bool on) { draining = on; },
                 .receipt = [this](const std::string& room, const std::string& user,
                                   const Marks& told) { marks.receipt(room, user, told); },
                 .session = [this](const wire::Event& event) { presence.session_event(event); },
@@ -237,6 +238,7 @@ struct Backend::Parts final : LeaseListener {
     office.activate();
   }
   void retired() override {
+    draining = false;
     uncached.mark_copies.end();
     states.deactivate();
     presence.deactivate();
@@ -301,6 +303,7 @@ struct Backend::Parts final : LeaseListener {
 
   Readiness readiness() {
     if (stopping) return {false, "parleyd is stopping."};
+    if (draining) return {false, "The broker's clients are moved off (server.drain)."};
     if (!control.attached())
       return {false, "The broker's plugin: " + std::string(state_name(control.state())) + "."};
     if (!feed.store_works()) return {false, "Messages can't be stored just now."};
@@ -339,6 +342,7 @@ struct Backend::Parts final : LeaseListener {
   BrokerStats broker_stats;
   std::unique_ptr<HttpServer> http;
   std::atomic<bool> stopping{false};
+  std::atomic<bool> draining{false};
 };
 
 Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std::string& secret,

@@ -108,6 +108,8 @@ void Router::event(std::string_view payload) {
     dispatcher_.user_seen(event->user);
   else if (event->event == "reset")
     routes_.events_lost();
+  else if (event->event == "draining" || event->event == "drain.ended")
+    routes_.draining(event->event == "draining");
   else
     routes_.session(*event);
 }

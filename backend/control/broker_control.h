@@ -42,6 +42,7 @@ class BrokerControl {
   // The answer's `result` object of these commands (wire/control.h).
   virtual void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) = 0;
   virtual void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) = 0;
+  virtual void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) = 0;
   virtual void stats(std::function<void(Result<nlohmann::json>)> done) = 0;
 };
 

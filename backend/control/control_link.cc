@@ -136,6 +136,10 @@ void ControlLink::bans(BanCommand command, std::function<void(Result<json>)> don
   std::visit([&](auto& body) { impl_->ask(std::move(body), changes, std::move(done)); }, command);
 }
 
+void ControlLink::drain(wire::Drain plan, std::function<void(Result<json>)> done) {
+  impl_->ask(std::move(plan), true, std::move(done));
+}
+
 void ControlLink::stats(std::function<void(Result<json>)> done) {
   impl_->ask(wire::Stats{}, false, std::move(done));
 }

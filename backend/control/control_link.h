@@ -86,6 +86,7 @@ class ControlLink final : public BrokerControl, public FeedAcks {
                      std::function<void(Result<std::uint32_t>)> done) override;
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override;
   void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) override;
+  void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) override;
   void stats(std::function<void(Result<nlohmann::json>)> done) override;
 
   void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) override;

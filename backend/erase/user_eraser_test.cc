@@ -31,6 +31,7 @@ class FakeControl final : public BrokerControl {
     done(nlohmann::json::object());
   }
   void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
+  void drain(wire::Drain, std::function<void(Result<nlohmann::json>)>) override {}
   void stats(std::function<void(Result<nlohmann::json>)> done) override { done(nlohmann::json::object()); }
 
   std::vector<std::uint64_t> versions;

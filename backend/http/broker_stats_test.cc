@@ -20,6 +20,7 @@ class FakeBroker final : public BrokerControl {
   void sessions(wire::Sessions, std::function<void(Result<json>)>) override {}
   void forget_device(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
+  void drain(wire::Drain, std::function<void(Result<json>)>) override {}
   void stats(std::function<void(Result<json>)> done) override {
     ++asked;
     if (answer)

@@ -27,6 +27,7 @@ class ListingBroker final : public BrokerControl {
   void kick(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void forget_device(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
+  void drain(wire::Drain, std::function<void(Result<nlohmann::json>)>) override {}
   void stats(std::function<void(Result<nlohmann::json>)>) override {}
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override {
     ++asked;

@@ -76,6 +76,13 @@ class FakeBrokerControl final : public BrokerControl {
     lock.unlock();
     done(nlohmann::json{{"bans", nlohmann::json::array()}, {"more", false}});
   }
+  void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) override {
+    std::unique_lock lock(mutex_);
+    if (failure_) return done(std::unexpected(*failure_));
+    drains_.push_back(plan);
+    lock.unlock();
+    done(nlohmann::json{{"draining", plan.on}, {"left", 3}});
+  }
   void stats(std::function<void(Result<nlohmann::json>)> done) override {
     if (failure_) return done(std::unexpected(*failure_));
     done(nlohmann::json{{"counters", {{"accepted", 7}}}, {"gauges", nlohmann::json::object()}});
@@ -86,6 +93,7 @@ class FakeBrokerControl final : public BrokerControl {
   const std::vector<wire::AppendEntry>& appended() const { return appended_; }
   const std::vector<std::pair<std::string, std::string>>& kicked() const { return kicked_; }
   const std::vector<std::pair<std::string, std::string>>& forgotten() const { return forgotten_; }
+  const std::vector<wire::Drain>& drains() const { return drains_; }
   const std::vector<wire::Sessions>& session_queries() const { return session_queries_; }
 
   const std::vector<BanCommand>& ban_commands() const { return ban_commands_; }
@@ -123,6 +131,7 @@ class FakeBrokerControl final : public BrokerControl {
   std::vector<std::pair<std::string, std::string>> forgotten_;
   std::vector<wire::Sessions> session_queries_;
   std::vector<BanCommand> ban_commands_;
+  std::vector<wire::Drain> drains_;
   std::vector<Done> held_;
   std::optional<Error> failure_;
   bool holding_ = false;

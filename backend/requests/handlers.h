@@ -87,6 +87,7 @@ Outcome ban_add(const RequestContext& context);
 Outcome ban_list(const RequestContext& context);
 Outcome ban_remove(const RequestContext& context);
 Outcome session_list(const RequestContext& context);
+Outcome server_drain(const RequestContext& context);
 Outcome session_kick(const RequestContext& context);
 Outcome push_register(const RequestContext& context);
 Outcome push_unregister(const RequestContext& context);

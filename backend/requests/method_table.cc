@@ -67,6 +67,7 @@ constexpr Method kMethods[] = {
     {"room.update", room_update, change, within},
     {"rooms", rooms, read},
     {"search", search, read},
+    {"server.drain", server_drain, change, apart},
     {"server.shards", server_shards, read},
     {"server.status", server_status, read},
     {"session.kick", session_kick, change, apart},

@@ -46,4 +46,24 @@ Outcome session_kick(const RequestContext& context) {
   }};
 }
 
+// {"on":true,"over_s":60,"server":…,"stop":false}, or {"on":false}.
+Outcome server_drain(const RequestContext& context) {
+  constexpr std::uint32_t kOverDefault = 60;
+  Params params(context.request);
+  wire::Drain plan{.on = params.flag("on", true)};
+  const auto over = params.optional_number("over_s", 0, wire::kDrainSecondsMax);
+  plan.over_s = plan.on ? static_cast<std::uint32_t>(over.value_or(kOverDefault)) : 0;
+  plan.server = params.optional_text("server", wire::kDrainServerMax).value_or("");
+  plan.stop = params.flag("stop", false);
+  if (!plan.on && (over || !plan.server.empty() || plan.stop))
+    params.complain("on", "is false: then nothing else is said.");
+  if (std::ranges::any_of(plan.server, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
+    params.complain("server", "has control characters.");
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
+  return Deferred{[&broker = context.services.broker, plan = std::move(plan)](auto reply) {
+    broker.drain(plan, [reply](const Result<nlohmann::json>& answer) { reply(text_of(answer)); });
+  }};
+}
+
 }  // namespace parley::backend

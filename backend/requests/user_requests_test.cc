@@ -173,6 +173,19 @@ TEST_F(UserRequests, sessions_are_ended_by_the_broker) {
   EXPECT_THAT(broker_.kicked(), ElementsAre(Pair("alice", ""), Pair("bob", "bob-phone")));
 }
 
+TEST_F(UserRequests, administrators_have_the_brokers_clients_moved_off) {
+  EXPECT_EQ(refused("alice", "server.drain"), "not_allowed");
+  EXPECT_EQ(ok("root", "server.drain"), (Json{{"draining", true}, {"left", 3}}));
+  EXPECT_EQ(broker_.drains().back().over_s, 60u);
+  ok("root", "server.drain", {{"over_s", 5}, {"server", "mqtts://b"}, {"stop", true}});
+  EXPECT_EQ(broker_.drains().back().server, "mqtts://b");
+  EXPECT_TRUE(broker_.drains().back().stop);
+  ok("root", "server.drain", {{"on", false}});
+  EXPECT_FALSE(broker_.drains().back().on);
+  for (const auto& wrong : {Json{{"over_s", 86401}}, Json{{"server", "a\nb"}}, Json{{"on", false}, {"over_s", 1}}})
+    EXPECT_EQ(refused("root", "server.drain", wrong), "invalid_argument") << wrong;
+}
+
 TEST_F(UserRequests, without_a_broker_there_are_no_sessions) {
   broker_.fail_with(Error{Errc::unavailable, "The broker is away."});
   EXPECT_EQ(refused("alice", "session.list"), "unavailable");

@@ -17,6 +17,8 @@ class BrokerApi {
   virtual void publish_to(const char* client_id, const char* topic, std::string_view payload, int qos) = 0;
   // Ends a session's connection (its will is sent). Only from tick. False when no such client is there.
   virtual bool kick(const char* client_id) = 0;
+  // Ends the broker as SIGTERM does, when this callback has returned.
+  virtual void stop() = 0;
   virtual void log(LogLevel level, std::string_view line) = 0;
 };
 

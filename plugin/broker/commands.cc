@@ -87,6 +87,10 @@ Commands::Answer Commands::run(const std::string& client_id, const wire::Command
     Answer operator()(const wire::BanAdd& c) const { return self.ban(c); }
     Answer operator()(const wire::BanRemove& c) const { return self.unban(c); }
     Answer operator()(const wire::BanList& c) const { return self.bans(c); }
+    Answer operator()(const wire::Drain& c) const {
+      self.drain_.obey(c);
+      return json{{"draining", c.on}, {"left", self.drain_.left()}};
+    }
     Answer operator()(const wire::Stats&) const { return self.stats(); }
   };
   return std::visit(Visitor{*this, client_id, command}, command.body);
@@ -102,6 +106,7 @@ Commands::Answer Commands::attach(const std::string& client_id, const wire::Atta
   core_.live().for_each_provisional([this](std::string_view user) {
     core_.backend.tell({.event = "user.new", .user = std::string(user)});
   });
+  if (core_.draining) core_.backend.tell({.event = "draining"});
   core_.log(ok->renewed ? LogLevel::warning : LogLevel::info,
             "backend " + client_id + " attached, generation " + std::to_string(ok->generation) +
                 (ok->renewed ? "; rooms get new epochs: " + ok->reason : ""));
@@ -225,6 +230,7 @@ Commands::Answer Commands::stats() const {
                 {"logins", c.logins},
                 {"logins_denied", c.logins_denied},
                 {"logins_busy", c.logins_busy},
+                {"logins_drained", c.logins_drained},
                 {"connects_banned", c.connects_banned},
                 {"connects_rate_limited", c.connects_rate_limited},
                 {"logins_slowed", c.logins_slowed},
@@ -246,8 +252,11 @@ Commands::Answer Commands::stats() const {
                 {"client_ids_given_up", core_.client_ids->given_up()}};
   for (std::size_t i = 0; i < c.refused.size(); ++i)
     counters["refused_" + std::string(code_name(static_cast<Code>(i)))] = c.refused[i];
+  auto gauges = gauges_of(core_);
+  gauges["draining"] = core_.draining ? 1 : 0;
+  gauges["drain_left"] = drain_.left();
   return json{{"counters", std::move(counters)},
-              {"gauges", gauges_of(core_)},
+              {"gauges", std::move(gauges)},
               {"queues", queues_of(core_)},
               {"plugin", about_plugin(core_)}};
 }

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "plugin/broker/core.h"
+#include "plugin/broker/drain.h"
 #include "plugin/broker/intake.h"
 #include "wire/control.h"
 
@@ -14,7 +15,7 @@ namespace parley::plugin {
 // tick, after the kicks the command caused. For the broker's thread.
 class Commands {
  public:
-  Commands(Core& core, Intake& intake) : core_(core), intake_(intake) {}
+  Commands(Core& core, Intake& intake, Drain& drain) : core_(core), intake_(intake), drain_(drain) {}
 
   void handle(const Client& client, std::string_view payload);
   // Ends the sessions the marked effects speak of, and answers a replacement that came into force. Before the answers are flushed.
@@ -46,6 +47,7 @@ class Commands {
 
   Core& core_;
   Intake& intake_;
+  Drain& drain_;
   std::optional<Waiting> replacing_;
 };
 

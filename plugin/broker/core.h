@@ -43,6 +43,7 @@ struct Core {
   const Clock& clock;
   Counters counters;
   Sessions sessions;
+  bool draining = false;  // drain.h
   std::unique_ptr<DurableDirectory> directory;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Sequencer> sequencer;
@@ -58,6 +59,13 @@ struct Core {
   SendPace pace;
   std::uint64_t
       last_session;  // number; begins where no earlier start of this broker came to, below a million logins a second
+
+  // Whom a drain (drain.h) leaves alone.
+  bool stays(const Session& session) const {
+    if (session.backend) return true;
+    const auto user = live().find_user(session.user);
+    return user && user->admin;
+  }
 
   bool logs(LogLevel level) const { return level >= options.log_level; }
   void log(LogLevel level, std::string_view line) {

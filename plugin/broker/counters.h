@@ -11,7 +11,7 @@ namespace parley::plugin {
 // For the broker's thread.
 struct Counters {
   std::uint64_t messages = 0, deliveries = 0, duplicates = 0, appended = 0, requests = 0;
-  std::uint64_t logins = 0, logins_denied = 0, logins_busy = 0;
+  std::uint64_t logins = 0, logins_denied = 0, logins_busy = 0, logins_drained = 0;
   std::uint64_t connects_banned = 0, connects_rate_limited = 0, logins_slowed = 0, logins_failed = 0;
   std::uint64_t client_ids_flapping = 0, sessions_refused = 0, floods_ended = 0;
   std::uint64_t reads_denied = 0, subscriptions_denied = 0;

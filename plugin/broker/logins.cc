@@ -153,6 +153,10 @@ bool Logins::claim_device(const Client& client, const std::string& user) {
 
 LoginVerdict Logins::accept(const Client& client, const Admitted& admitted, Arrival arrival) {
   const bool backend = admitted.method == AuthMethod::backend;
+  if (core_.draining && !backend && !admitted.admin) {
+    ++core_.counters.logins_drained;
+    return LoginVerdict::busy;
+  }
   arrival.user = admitted.user;  // a JWT may have come without a name
   if (core_.admission->banned(arrival, core_.clock.wall())) {
     ++core_.counters.connects_banned;
@@ -212,6 +216,7 @@ Session* Logins::session(const Client& client) {
   if (!user || user->disabled || !client.has_certificate || !client.has_certificate(client.key))
     return nullptr;
   begin(client, Session{.user = std::string(user->name), .auth = "certificate"});
+  if (core_.draining && !user->admin) core_.sessions.kick_later(client.key);
   if (!core_.admission->banned({client.address, client.id, user->name}, core_.clock.wall()))
     return core_.sessions.find(client.key);
   ++core_.counters.connects_banned;

@@ -141,7 +141,8 @@ Parley::Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins)
       logins_(std::move(logins)),
       gate_(*core_, *logins_),
       intake_(*core_, *logins_),
-      commands_(*core_, intake_) {}
+      drain_(*core_),
+      commands_(*core_, intake_, drain_) {}
 
 bool Parley::clock_stands() {
   const auto now = core_->clock.steady();
@@ -193,6 +194,7 @@ void Parley::tick() {
   const auto now = core_->clock.steady();
   logins_->tick();
   core_->sessions.end_of_resume();
+  drain_.tick();
   commands_.tick();
   core_->backend.flush(now);
   core_->client_ids->tend(core_->clock.wall());

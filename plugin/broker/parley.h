@@ -6,6 +6,7 @@
 
 #include "plugin/broker/commands.h"
 #include "plugin/broker/core.h"
+#include "plugin/broker/drain.h"
 #include "plugin/broker/gate.h"
 #include "plugin/broker/intake.h"
 #include "plugin/broker/logins.h"
@@ -46,6 +47,7 @@ class Parley {
   std::unique_ptr<Logins> logins_;
   Gate gate_;
   Intake intake_;
+  Drain drain_;
   Commands commands_;
   std::optional<SteadyTime> tickless_since_;
   bool said_tickless_ = false;

@@ -38,6 +38,7 @@ struct RecordingBroker final : BrokerApi {
     if (on_kick) on_kick(client);
     return true;
   }
+  void stop() override { order.push_back("stop"); }
   void log(LogLevel level, std::string_view line) override {
     if (level == LogLevel::debug) debug_lines.emplace_back(line);
   }
@@ -53,6 +54,8 @@ struct RecordingBroker final : BrokerApi {
 
 constexpr char kSecret[] = "the secret of the backend";
 constexpr char kToken[] = "plt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+constexpr char kRootToken[] = "plt_EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE";
 
 class PluginWithoutABroker : public testing::Test {
  protected:
@@ -699,6 +702,59 @@ TEST_F(PluginWithoutABroker, limits_change_while_it_runs_and_a_wrong_reload_chan
   EXPECT_FALSE(send("alice", "phone", R"({"text":"as before"})"));
   parley_->reload(options_);
   EXPECT_TRUE(send("alice", "phone", R"({"text":"no limit again"})"));
+}
+
+TEST_F(PluginWithoutABroker, clients_are_moved_off_one_by_one_and_nobody_else_is_let_in) {
+  attach();
+  fill();
+  change(wire::UserPut{.name = "root", .admin = true});
+  change(wire::TokenPut{
+      .id = std::string(26, '1'), .user = "root", .sha256 = std::string(as_view(sha256(kRootToken)))});
+  for (const auto* device : {"phone", "tablet", "desk", "watch"})
+    ASSERT_EQ(login("alice", device), LoginVerdict::accept);
+  ASSERT_EQ(login("root", "console", kRootToken), LoginVerdict::accept);
+  const auto kicked = [&] {
+    return std::ranges::count_if(broker_.order, [](const auto& what) { return what.starts_with("kick "); });
+  };
+  const auto begun =
+      command({.generation = generation_,
+               .body = wire::Drain{.on = true, .over_s = 40, .server = "mqtts://b", .stop = true}});
+  ASSERT_TRUE(begun.ok) << begun.message;
+  EXPECT_EQ(begun.result, (json{{"draining", true}, {"left", 4}}));
+  EXPECT_EQ(login("alice", "late"), LoginVerdict::busy);
+  EXPECT_EQ(kicked(), 0);
+
+  clock_.advance(std::chrono::seconds(20));
+  parley_->tick();
+  const auto notices = broker_.on("users/alice/inbox");
+  ASSERT_EQ(notices.size(), 2u);
+  EXPECT_EQ(json::parse(notices[0]), (json{{"type", "moving"}, {"in_s", 3}, {"server", "mqtts://b"}}));
+  clock_.advance(Drain::kNoticeAhead);
+  parley_->tick();
+  EXPECT_EQ(kicked(), 2);
+  EXPECT_NE(broker_.order.back(), "stop");
+
+  clock_.advance(std::chrono::seconds(20));
+  parley_->tick();
+  parley_->tick();
+  EXPECT_EQ(kicked(), 4);
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick console"), 0);
+  EXPECT_EQ(std::ranges::count(broker_.order, "stop"), 1);
+  ASSERT_EQ(login("root", "console2", kRootToken), LoginVerdict::accept) << "whoever sees to it may come";
+}
+
+TEST_F(PluginWithoutABroker, a_drain_that_is_ended_leaves_the_rest_and_lets_others_in) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_TRUE(command({.generation = generation_, .body = wire::Drain{.on = true, .over_s = 40}}).ok);
+  const auto ended = command({.generation = generation_, .body = wire::Drain{.on = false}});
+  EXPECT_EQ(ended.result, (json{{"draining", false}, {"left", 0}}));
+  EXPECT_EQ(login("alice", "tablet"), LoginVerdict::accept);
+  clock_.advance(std::chrono::seconds(100));
+  parley_->tick();
+  parley_->tick();
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick phone"), 0);
 }
 
 }  // namespace

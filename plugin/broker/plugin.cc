@@ -1,6 +1,8 @@
 // Mosquitto's plugin interface, version 5: C at the edge, nothing but registering, translating and catching. The rest is in Parley (parley.h).
 #include <openssl/x509.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -40,6 +42,7 @@ class MosquittoApi final : public BrokerApi {
   bool kick(const char* client_id) override {
     return mosquitto_kick_client_by_clientid(client_id, true) == MOSQ_ERR_SUCCESS;
   }
+  void stop() override { ::kill(::getpid(), SIGTERM); }
   void log(LogLevel level, std::string_view line) override {
     mosquitto_log_printf(mosquitto_level(level), "parley: %.*s", static_cast<int>(line.size()), line.data());
   }

@@ -37,6 +37,11 @@ class Sessions {
   std::optional<Session> close(const void* key);
   Session* find(const void* key);
   std::size_t size() const { return by_key_.size(); }
+  // In no order; `visit` must not open or close any.
+  template <class Visit>
+  void for_each(Visit&& visit) const {
+    for (const auto& [key, session] : by_key_) visit(session);
+  }
 
   // To be kicked at the next tick; a key that is gone by then is passed over.
   void kick_later(const void* key) { kicks_.insert(key); }

@@ -21,6 +21,7 @@ void add_search_command(CLI::App& app, Context& context);
 void add_tail_command(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& app, Context& context);  // session list|kick, shard status, status
 void add_ban_commands(CLI::App& app, Context& context);  // ban list|add|remove
+void add_drain_command(CLI::App& app, Context& context);
 void add_erase_commands(CLI::App& user, Context& context);  // user erase|erasures
 void add_device_commands(CLI::App& app, Context& context);  // device list|forget
 void add_presence_commands(CLI::App& app, Context& context);

@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   add_tail_command(app, context);
   add_session_commands(app, context);
   add_ban_commands(app, context);
+  add_drain_command(app, context);
   add_device_commands(app, context);
   add_presence_commands(app, context);
   add_push_commands(app, context);

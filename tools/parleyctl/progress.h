@@ -9,8 +9,8 @@ namespace parley::ctl {
 // Tells how far a long thing is: a bar drawn over itself on a terminal, else a line each ten percent.
 class Progress {
  public:
-  Progress(std::ostream& out, bool terminal, std::uint64_t total)
-      : out_(out), terminal_(terminal), total_(total) {}
+  Progress(std::ostream& out, bool terminal, std::uint64_t total, std::string unit = "lines")
+      : out_(out), terminal_(terminal), total_(total), unit_(std::move(unit)) {}
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
@@ -22,6 +22,7 @@ class Progress {
   std::ostream& out_;
   const bool terminal_;
   const std::uint64_t total_;
+  const std::string unit_;
   std::uint64_t tenth_ = 0;
   bool drawn_ = false;
 };
