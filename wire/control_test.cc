@@ -52,11 +52,11 @@ std::vector<Command> examples() {
       {"c5", 3, Append{{entry()}}},
       {"c6", 3, Kick{"bob", "bob-phone"}},
       {"c6", 3, Kick{"bob", ""}},
-      {"c6", 3, Drain{.on = true, .over_s = 60, .server = "mqtts://b", .stop = true}},
-      {"c6", 3, Drain{.on = false}},
       {"c7", 3, Sessions{"", "bob-phone", 500}},
       {"c7", 3, Sessions{"bob", "", 1}},
       {"c8", 3, Stats{}},
+      {"c9", 3, Drain{.on = true, .over_s = 60, .server = "mqtts://b", .stop = true}},
+      {"c9", 3, Drain{.on = false}},
       {"c9", 3, BanAdd{BanKind::network, "192.0.2.0/24", "flood", "root", 3600}},
       {"c9", 3, BanAdd{BanKind::user, "mallory", "", "root", 0}},
       {"c9", 3, BanRemove{BanKind::client, "x-1"}},
@@ -118,6 +118,11 @@ TEST(Command, short_ones_keep_their_members) {
   EXPECT_EQ(std::get<Sessions>(body_of(10)).after, "bob-phone");
   EXPECT_EQ(std::get<Sessions>(body_of(11)).user, "bob");
   EXPECT_EQ(std::get<Sessions>(body_of(11)).limit, 1U);
+  const auto drain = std::get<Drain>(body_of(13));
+  EXPECT_TRUE(drain.on && drain.stop);
+  EXPECT_EQ(drain.over_s, 60U);
+  EXPECT_EQ(drain.server, "mqtts://b");
+  EXPECT_FALSE(std::get<Drain>(body_of(14)).on);
 }
 
 TEST(Command, is_read_as_its_header_states) {

@@ -25,6 +25,8 @@
 #include "backend/requests/make_dispatcher.h"
 #include "backend/retention/expirer.h"
 #include "backend/state/room_state_publisher.h"
+#include "backend/tracing/span_exporter.h"
+#include "backend/tracing/tracer.h"
 #include "base/ids.h"
 #include "base/live.h"
 #include "wire/names.h"
@@ -61,14 +63,19 @@ std::function<bool(const std::string&)> admission(const Live<Rate>& live, Cache&
 // At QoS 0: a receipt lost with the connection is repeated by its client.
 constexpr const char* kReceipts = "rooms/+/receipts/+";
 
-FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices& mentions) {
-  return {
-      .queue_batches = config.feed.queue_batches,
-      .merge_batches = config.feed.merge_batches,
-      .before_store =
-          [&marks](std::span<const wire::Record> records) { return raise_marks_of_joins(marks, records); },
-      .after_store = [&mentions](std::span<const wire::Record> records,
-                                 const StoreOutcome& outcome) { mentions.stored(records, outcome); }};
+FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices& mentions, Tracer& tracer) {
+  return {.queue_batches = config.feed.queue_batches,
+          .merge_batches = config.feed.merge_batches,
+          .before_store =
+              [&marks, &tracer](std::span<const wire::Record> records) {
+                tracer.storing();
+                return raise_marks_of_joins(marks, records);
+              },
+          .after_store =
+              [&mentions, &tracer](std::span<const wire::Record> records, const StoreOutcome& outcome) {
+                tracer.stored(records);
+                mentions.stored(records, outcome);
+              }};
 }
 
 ExpirerOptions expirer_options(const Config& config) {
@@ -140,6 +147,20 @@ std::function<Result<bool>(const std::string&)> unsubscriber(const std::optional
   };
 }
 
+// Null: nothing is traced.
+Result<std::unique_ptr<SpanExporter>> open_exporter(const Config& config, Metrics& metrics,
+                                                    const Clock& clock, const LogSink& log) {
+  const auto& tracing = config.tracing;
+  if (tracing.otlp_url.empty()) return nullptr;
+  return SpanExporter::start({.url = tracing.otlp_url, .ca_file = tracing.ca_file, .version = PARLEY_VERSION},
+                             metrics, clock, log);
+}
+
+Tracer::Sink sink_of(const Result<std::unique_ptr<SpanExporter>>& spans) {
+  if (!spans || !*spans) return nullptr;
+  return [to = spans->get()](Span span) { to->add(std::move(span)); };
+}
+
 // What lies below the cache, when there is one.
 struct Uncached {
   std::unique_ptr<MessageStore> messages;
@@ -198,10 +219,12 @@ struct Backend::Parts final : LeaseListener {
         providers(make_providers(given, link, log, clock)),
         office(
             given.notify, providers ? *std::exchange(providers, {}) : Providers(), webpush_key(given), stores,
-            [this](const std::string& user) { return attention(user); }, metrics, clock, log),
+            [this](const std::string& user) { return attention(user); }, metrics, clock, log,
+            [this](std::uint64_t room, std::uint64_t seq, const std::string& provider, milliseconds took,
+                   const std::string& error) { tracer.notified(room, seq, provider, took, error); }),
         eraser(stores, eraser_surroundings(), metrics, clock, log),
         feed(*stores.messages, stored_events, control, metrics, clock, log,
-             feed_options(given, *stores.marks, mentions)),
+             feed_options(given, *stores.marks, mentions, tracer)),
         dispatcher(make_dispatcher(stores, control, room_events, link, presence, clock,
                                    dispatcher_options(given, rules, admission(rate, *cache.cache),
                                                       dependencies(), marks, expirer, eraser, office, log))),
@@ -210,6 +233,7 @@ struct Backend::Parts final : LeaseListener {
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
                 .answer = [this](std::string payload) { control.on_answer(std::move(payload)); },
                 .events_lost = [this] { control.attach_again("events of the broker were lost"); },
+                .trace = [this](std::string_view payload) { tracer.message(payload); },
                 .draining = [this](bool on) { draining = on; },
                 .receipt = [this](const std::string& room, const std::string& user,
                                   const Marks& told) { marks.receipt(room, user, told); },
@@ -317,6 +341,8 @@ struct Backend::Parts final : LeaseListener {
   std::unique_ptr<Metrics> own_metrics;
   Metrics& metrics = *own_metrics;
   MadeCache cache;
+  Result<std::unique_ptr<SpanExporter>> spans = open_exporter(config, metrics, clock, log);
+  Tracer tracer{sink_of(spans), log};
   Live<Rate> rate{request_rate(config)};
   std::shared_ptr<Live<RequestRules>> rules = std::make_shared<Live<RequestRules>>(request_rules(config));
   Uncached uncached;
@@ -354,6 +380,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
   if (!cache) return std::unexpected(cache.error());
   auto parts = std::make_unique<Parts>(config, secret, clock, log, std::move(metrics), *std::move(stores),
                                        *std::move(cache));
+  if (!parts->spans) return std::unexpected(parts->spans.error());
   if (!parts->providers) return std::unexpected(parts->providers.error());
   if (config.http.port != 0) {
     const auto links = unsubscribe_token(config);
@@ -414,6 +441,7 @@ void Backend::stop() {
   parts_->presence.stop();
   parts_->link.stop(left());
   parts_->control.stop();
+  if (*parts_->spans) (*parts_->spans)->stop(left());
   parts_->http.reset();
 }
 

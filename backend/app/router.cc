@@ -5,6 +5,7 @@
 #include "wire/content.h"
 #include "wire/control.h"
 #include "wire/request.h"
+#include "wire/trace.h"
 
 namespace parley::backend {
 namespace {
@@ -45,6 +46,7 @@ void Router::on_message(Incoming message) {
   if (message.topic == wire::kFeedTopic) return routes_.feed(std::move(message.payload));
   if (message.topic == wire::kControlReplyTopic) return routes_.answer(std::move(message.payload));
   if (message.topic == wire::kEventsTopic) return events(message.payload);
+  if (message.topic == wire::kTraceTopic) return routes_.trace(message.payload);
   const auto topic = wire::parse_topic(message.topic);
   if (topic.kind == wire::TopicKind::room_receipts) return receipt(topic, message);
   if (topic.kind == wire::TopicKind::device_status)

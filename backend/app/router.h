@@ -22,6 +22,7 @@ struct Routes {
   std::function<void(std::string payload)> feed;
   std::function<void(std::string payload)> answer;
   std::function<void()> events_lost;
+  std::function<void(std::string_view payload)> trace;
   std::function<void(bool on)> draining;  // the broker's clients are moved off
   std::function<void(const std::string& room, const std::string& user, const Marks& marks)> receipt;
   std::function<void(const wire::Event& event)> session;  // connected, disconnected

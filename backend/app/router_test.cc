@@ -40,31 +40,34 @@ class RouterTest : public testing::Test {
   Metrics metrics;
   FakeClock clock;
   std::vector<std::string> heard;
-  Router router{{.connected = [this] { heard.push_back("connected"); },
-                 .lost = [this](const std::string& reason) { heard.push_back("lost " + reason); },
-                 .feed = [this](const std::string& payload) { heard.push_back("feed " + payload); },
-                 .answer = [this](const std::string& payload) { heard.push_back("answer " + payload); },
-                 .events_lost = [this] { heard.push_back("events lost"); },
-                 .receipt =
-                     [this](const std::string& room, const std::string& user, const Marks& marks) {
-                       heard.push_back("receipt " + room + " " + user + " " + std::to_string(marks.received) +
-                                       " " + std::to_string(marks.read));
-                     },
-                 .session = [this](const wire::Event& e) { heard.push_back(e.event + " " + e.device); },
-                 .device_status =
-                     [this](const std::string& user, const std::string& device, std::string_view payload) {
-                       heard.push_back(user + " " + device + " " + std::string(payload));
-                     },
-                 .retained =
-                     [this](const Incoming& message) {
-                       heard.push_back("retained " + message.topic);
-                       return message.payload == "wanted";
-                     }},
-                dispatcher,
-                sent,
-                metrics,
-                clock,
-                [](LogLevel, std::string_view) {}};
+  Router router{
+      {.connected = [this] { heard.push_back("connected"); },
+       .lost = [this](const std::string& reason) { heard.push_back("lost " + reason); },
+       .feed = [this](const std::string& payload) { heard.push_back("feed " + payload); },
+       .answer = [this](const std::string& payload) { heard.push_back("answer " + payload); },
+       .events_lost = [this] { heard.push_back("events lost"); },
+       .trace = [this](std::string_view payload) { heard.push_back("trace " + std::string(payload)); },
+       .draining = [this](bool on) { heard.push_back(on ? "draining" : "drain ended"); },
+       .receipt =
+           [this](const std::string& room, const std::string& user, const Marks& marks) {
+             heard.push_back("receipt " + room + " " + user + " " + std::to_string(marks.received) + " " +
+                             std::to_string(marks.read));
+           },
+       .session = [this](const wire::Event& e) { heard.push_back(e.event + " " + e.device); },
+       .device_status =
+           [this](const std::string& user, const std::string& device, std::string_view payload) {
+             heard.push_back(user + " " + device + " " + std::string(payload));
+           },
+       .retained =
+           [this](const Incoming& message) {
+             heard.push_back("retained " + message.topic);
+             return message.payload == "wanted";
+           }},
+      dispatcher,
+      sent,
+      metrics,
+      clock,
+      [](LogLevel, std::string_view) {}};
 };
 
 TEST_F(RouterTest, each_topic_goes_its_way) {
@@ -72,10 +75,13 @@ TEST_F(RouterTest, each_topic_goes_its_way) {
   router.on_message({.topic = "$parley/feed", .payload = "f"});
   router.on_message({.topic = "$parley/control", .payload = "c"});
   router.on_message({.topic = "$parley/events", .payload = R"({"event":"reset"})"});
+  router.on_message(
+      {.topic = "$parley/events", .payload = "{\"event\":\"draining\"}\n{\"event\":\"drain.ended\"}"});
+  router.on_message({.topic = "$parley/trace", .payload = "t"});
   router.on_message({.topic = "rooms/lab/receipts/bob", .payload = R"({"read":7})"});
   router.on_lost("why");
-  EXPECT_THAT(heard, ElementsAre("connected", "feed f", "answer c", "events lost", "receipt lab bob 0 7",
-                                 "lost why"));
+  EXPECT_THAT(heard, ElementsAre("connected", "feed f", "answer c", "events lost", "draining", "drain ended",
+                                 "trace t", "receipt lab bob 0 7", "lost why"));
 }
 
 TEST_F(RouterTest, what_tells_of_presence_goes_to_those_who_keep_it) {

@@ -51,6 +51,11 @@ struct Config {
     LogFormat format = LogFormat::text;
   } log;
 
+  struct Tracing {
+    std::string otlp_url;  // "": nothing is traced
+    std::string ca_file;
+  } tracing;
+
   struct Requests {
     RoomCreators room_create = RoomCreators::everyone;
     std::uint32_t password_min = 8;

@@ -139,6 +139,14 @@ std::vector<Key> make_keys() {
       {"log.format", "text for people, json for machines (one object a line). Lines go to standard error.",
        choice<FIELD(log.format)>({"text", "json"})},
 
+      {"tracing.otlp_url",
+       "An OpenTelemetry collector that takes OTLP over HTTP, as http://127.0.0.1:4318: spans of traced "
+       "messages "
+       "go\nthere. Which are traced the plugin says (plugin_opt_trace_rate). Empty: none.",
+       text<FIELD(tracing.otlp_url)>()},
+      {"tracing.ca_file", "Certificate authorities (PEM) for https://. Empty: those of the system.",
+       text<FIELD(tracing.ca_file)>()},
+
       {"requests.room_create", "Who may create rooms: everyone, or admins alone.",
        choice<FIELD(requests.room_create)>({"everyone", "admins"}), kLive},
       {"requests.password_min", "Shortest password taken, in bytes.",

@@ -191,6 +191,10 @@ bool Courier::write_down() {
     back = std::exchange(back_, {});
   }
   for (const auto& sent : back) {
+    const bool taken = sent.delivery.what == Delivery::What::sent;
+    if (options_.attempt_made)
+      options_.attempt_made(sent.job.room_id, sent.shown_seq, name_, sent.took,
+                            taken ? "" : sent.delivery.reason);
     learn(sent);
     hold(result_of(sent));
   }

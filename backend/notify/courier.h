@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,10 @@
 
 namespace parley::backend {
 
+// An attempt at a notification that shows this message; `error`: why it did not work, "" when it did.
+using AttemptMade = std::function<void(std::uint64_t room_id, std::uint64_t seq, const std::string& provider,
+                                       std::chrono::milliseconds took, const std::string& error)>;
+
 struct CourierOptions {
   std::string by;               // who claims: unique among all parleyd
   std::uint32_t per_s = 500;    // notifications, in the long run
@@ -33,6 +38,7 @@ struct CourierOptions {
                        .first = std::chrono::milliseconds(2'000),
                        .max = std::chrono::milliseconds(600'000)};
   std::chrono::milliseconds misconfigured_pause{30'000};
+  AttemptMade attempt_made{};  // told of each, when set; must not block
 };
 
 // Carries one provider's notifications: claims jobs that are ready, composes, sends, and writes down what became of them. At most

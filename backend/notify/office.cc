@@ -57,13 +57,14 @@ std::uint32_t per_s(const Config::Notify& config, const std::string& provider) {
 }
 
 CourierOptions courier_options(const Config::Notify& config, const std::string& provider,
-                               const std::string& by) {
+                               const std::string& by, const AttemptMade& attempt_made) {
   return {.by = by,
           .per_s = per_s(config, provider),
           .attempts = config.attempts,
           .max_age = config.max_age,
           .window = provider == "email" ? milliseconds(config.email.delay) : milliseconds(config.window),
-          .lease = 3 * config.timeout + milliseconds(10'000)};
+          .lease = 3 * config.timeout + milliseconds(10'000),
+          .attempt_made = attempt_made};
 }
 
 const char* word(Delivery::What what) {
@@ -105,7 +106,7 @@ struct TestRun {
 NotifyOffice::NotifyOffice(const Config::Notify& config, std::vector<std::unique_ptr<Provider>> providers,
                            std::string webpush_key, Stores& stores,
                            std::function<std::optional<Attention>(const std::string&)> attention,
-                           Metrics& metrics, const Clock& clock, LogSink log)
+                           Metrics& metrics, const Clock& clock, LogSink log, AttemptMade attempt_made)
     : stores_(stores),
       metrics_(metrics),
       clock_(clock),
@@ -120,7 +121,7 @@ NotifyOffice::NotifyOffice(const Config::Notify& config, std::vector<std::unique
   for (auto& provider : providers) {
     const auto name = provider->name();
     couriers_.push_back(std::make_unique<Courier>(std::move(provider), stores, composer_, metrics, clock, log,
-                                                  courier_options(config, name, by)));
+                                                  courier_options(config, name, by, attempt_made)));
   }
   std::ranges::sort(couriers_, {}, [](const auto& courier) { return courier->name(); });
 }

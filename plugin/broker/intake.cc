@@ -1,5 +1,8 @@
 #include "plugin/broker/intake.h"
 
+#include "base/crypto.h"
+#include "base/encoding.h"
+#include "base/ids.h"
 #include "wire/content.h"
 #include "wire/limits.h"
 #include "wire/topics.h"
@@ -29,6 +32,11 @@ std::string request_id(std::string_view user, std::string_view method, std::stri
 
 bool in_slow_mode(const RoomView& room, wire::Role role) {
   return room.slow_s != 0 && role < wire::Role::moderator;
+}
+
+std::int64_t now_us() {
+  using std::chrono::microseconds, std::chrono::system_clock;
+  return std::chrono::duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 // A mute that ends later than this has no end that is worth telling.
@@ -107,6 +115,8 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
 bool Intake::room_message(std::string_view user, std::string_view device, std::string_view room_name,
                           std::string_view payload, const ReadProperties& read_properties, int protocol) {
   const Properties properties = protocol == 5 ? read_properties() : Properties{};
+  const auto trace = begin_trace(properties);
+  const auto begin_us = trace ? now_us() : 0;
   auto content =
       wire::parse_content(payload, core_.options.max_content_bytes, properties.content_type, properties.ref);
   if (!content)
@@ -151,6 +161,7 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
                                                               .seq = accepted->seq}));
     if (in_slow_mode(*room, role)) core_.pace.sent(user, room->id, core_.clock.steady());
     deliver(room->name, *accepted);
+    if (trace) tell_trace(*trace, *room, *accepted, begin_us);
     return true;
   }
   if (const auto* duplicate = std::get_if<Duplicate>(&result)) {
@@ -173,6 +184,37 @@ void Intake::deliver(std::string_view room, const Accepted& accepted) {
   if (accepted.imported) return;
   topic_.assign("rooms/").append(room).append("/messages");
   core_.broker.publish(topic_.c_str(), accepted.envelope, 1);
+}
+
+std::optional<wire::TraceParent> Intake::begin_trace(const Properties& properties) {
+  const auto& options = core_.options;
+  if (options.trace_rate <= 0 || core_.backend.client_id().empty()) return std::nullopt;
+  auto parent = wire::parse_traceparent(properties.traceparent);
+  if (parent && !parent->sampled) return std::nullopt;
+  if (!parent) {
+    constexpr double kWhole = 18446744073709551616.0;  // 2^64
+    if (static_cast<double>(random_u64()) / kWhole >= options.trace_sample) return std::nullopt;
+    parent = wire::TraceParent{.trace_id = hex_encode(random_bytes(16)), .sampled = true};
+  }
+  const TokenBucket::Pace pace({options.trace_rate, std::max(1.0, options.trace_rate)});
+  if (!traces_.try_take(pace, core_.clock.steady())) return std::nullopt;
+  return parent;
+}
+
+// Ahead of the feed batch with the message, on the same connection.
+void Intake::tell_trace(const wire::TraceParent& parent, const RoomView& room, const Accepted& accepted,
+                        std::int64_t begin_us) {
+  const wire::MessageTrace trace{.trace_id = parent.trace_id,
+                                 .parent_id = parent.span_id,
+                                 .span_id = hex_encode(random_bytes(8)),
+                                 .room_id = room.id,
+                                 .room = std::string(room.name),
+                                 .seq = accepted.seq,
+                                 .id = format_ulid(accepted.id),
+                                 .begin_us = begin_us,
+                                 .end_us = std::max(begin_us, now_us())};
+  core_.broker.publish_to(core_.backend.client_id().c_str(), wire::kTraceTopic.data(),
+                          wire::format_message_trace(trace), 0);
 }
 
 bool Intake::request(const Session& session, const wire::Topic& topic, std::string_view payload,

@@ -8,12 +8,13 @@
 #include "plugin/broker/core.h"
 #include "plugin/broker/logins.h"
 #include "wire/topics.h"
+#include "wire/trace.h"
 
 namespace parley::plugin {
 
 // The MQTT 5 properties that mean something to the broker.
 struct Properties {
-  std::string content_type, response_topic, ref;
+  std::string content_type, response_topic, ref, traceparent;
 };
 
 // What was published and may be: charges it, numbers room messages, hands requests on. The write check came just before, in the same call of the broker.
@@ -46,10 +47,15 @@ class Intake {
   std::optional<wire::Failure> held_back(const UserView& user, const RoomView& room, wire::Role role,
                                          std::chrono::seconds& wait);
   void deliver(std::string_view room, const Accepted& accepted);
+  // Whether this message's way is told to the backend, as part of which trace.
+  std::optional<wire::TraceParent> begin_trace(const Properties& properties);
+  void tell_trace(const wire::TraceParent& parent, const RoomView& room, const Accepted& accepted,
+                  std::int64_t begin_us);
 
   Core& core_;
   Logins& logins_;
   std::string topic_;  // reused
+  TokenBucket traces_;
 };
 
 }  // namespace parley::plugin

@@ -83,6 +83,15 @@ Setter rate(double Options::*member) {
   }};
 }
 
+Setter part(double Options::*member) {
+  return {[member](Options& o, const std::string& v) -> std::string {
+    auto n = number<double>(v);
+    if (!n || !(*n >= 0) || *n > 1) return "takes a number from 0 to 1";
+    o.*member = *n;
+    return "";
+  }};
+}
+
 template <class T>
 Setter size(T Options::*member, std::uint64_t min, std::uint64_t max) {
   return {[=](Options& o, const std::string& v) -> std::string {
@@ -193,6 +202,8 @@ const std::map<std::string, Setter>& setters() {
       {"typing_room_max", live(size(&Options::typing_room_max, 0, 1'000'000))},
       {"max_content_bytes", live(size(&Options::max_content_bytes, 1, wire::kContentMaxLimit))},
       {"max_subscriptions", live(size(&Options::max_subscriptions, 1, 10'000'000))},
+      {"trace_rate", live(rate(&Options::trace_rate))},
+      {"trace_sample", live(part(&Options::trace_sample))},
       {"journal_max_bytes", size(&Options::journal_max_bytes, 1ull << 20, 1ull << 44)},
       {"journal_segment_bytes", size(&Options::journal_segment_bytes, 1ull << 20, 1ull << 30)},
       {"journal_sync", {set_journal_sync}},

@@ -44,6 +44,9 @@ struct Options {
   std::size_t max_content_bytes = 64 * 1024;  // 1 … 256K
   std::uint32_t max_subscriptions = 5000;     // of one session
 
+  double trace_rate = 0;    // messages a second whose way is told to parleyd as traces; 0: none
+  double trace_sample = 0;  // of those that no client traces, the part (0 to 1) that begins a trace here
+
   std::uint64_t journal_max_bytes = 1ull << 30;  // unstored at most; then messages are refused (backlog_full)
   std::uint64_t journal_segment_bytes = 16ull << 20;  // 1M … 1G
   SyncPolicy journal_sync = SyncPolicy::off;          // off | always | interval MS

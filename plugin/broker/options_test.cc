@@ -66,6 +66,7 @@ TEST(Options, what_is_wrong_is_said_with_the_options_name) {
       {with({{"journal_sync", "interval 0"}}), "plugin_opt_journal_sync takes"},
       {with({{"jwt_auto_user", "yes"}}), "plugin_opt_jwt_auto_user takes true or false"},
       {with({{"jwt_auto_user", "true"}}), "need plugin_opt_jwt_key_file"},
+      {with({{"trace_sample", "2"}}), "plugin_opt_trace_sample takes a number from 0 to 1"},
       {with({{"jwt_key_file", "/k"}}), "go together"},
       {with({{"jwt_key_file", "/k"}, {"jwt_algorithm", "none"}}), "takes HS256, RS256 or ES256"},
       {with({{"jwt_key_file", "/k"}, {"jwt_algorithm", "RS256"}, {"jwt_jwks_file", "/j"}}),

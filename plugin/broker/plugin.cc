@@ -96,7 +96,8 @@ struct Plugin {
 Properties read_properties(const PropertyReader& reader, const mosquitto_property* list) {
   return {.content_type = reader.text(list, MQTT_PROP_CONTENT_TYPE),
           .response_topic = reader.text(list, MQTT_PROP_RESPONSE_TOPIC),
-          .ref = reader.user_property(list, "ref")};
+          .ref = reader.user_property(list, "ref"),
+          .traceparent = reader.user_property(list, "traceparent")};
 }
 
 // Runs a handler; what it throws is logged and becomes `refusal`. Nothing crosses the edge.

@@ -14,7 +14,7 @@ def start_drain(server, *options):
 def filled(server, clients):
     server.start()
     server.add_user("alice")
-    server.add_room("lobby", alice="member", admin="owner")
+    server.add_room("lobby", alice="member")
     return [server.client("alice", f"phone-{i}", v=(4, 5)[i % 2], connect=True) for i in range(clients)]
 
 
