@@ -1,14 +1,20 @@
 #include "backend/app/backend.h"
 
+#include <filesystem>
+#include <map>
+
+#include "backend/app/message_log.h"
 #include "backend/app/open_cache.h"
 #include "backend/app/open_stores.h"
 #include "backend/app/room_event_fan.h"
 #include "backend/app/room_states.h"
 #include "backend/app/router.h"
+#include "backend/app/vitals.h"
 #include "backend/cache/cached_mark_store.h"
 #include "backend/cache/cached_message_store.h"
 #include "backend/cache/cached_presence_store.h"
 #include "backend/cache/mark_copying_room_store.h"
+#include "backend/config/store_config.h"
 #include "backend/control/control_link.h"
 #include "backend/erase/user_eraser.h"
 #include "backend/feed/feed_consumer.h"
@@ -25,6 +31,8 @@
 #include "backend/requests/make_dispatcher.h"
 #include "backend/retention/expirer.h"
 #include "backend/state/room_state_publisher.h"
+#include "backend/store/postgres_address.h"
+#include "backend/store/timed_stores.h"
 #include "backend/tracing/span_exporter.h"
 #include "backend/tracing/tracer.h"
 #include "base/ids.h"
@@ -63,7 +71,14 @@ std::function<bool(const std::string&)> admission(const Live<Rate>& live, Cache&
 // At QoS 0: a receipt lost with the connection is repeated by its client.
 constexpr const char* kReceipts = "rooms/+/receipts/+";
 
-FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices& mentions, Tracer& tracer) {
+void count_rooms(BusyRooms& rooms, std::span<const wire::Record> records) {
+  std::map<std::string_view, std::uint64_t> messages;
+  for (const auto& record : records) ++messages[record.room];
+  for (const auto& [room, number] : messages) rooms.add(room, number);
+}
+
+FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices& mentions, Tracer& tracer,
+                         BusyRooms& rooms, const EventLog& events) {
   return {.queue_batches = config.feed.queue_batches,
           .merge_batches = config.feed.merge_batches,
           .before_store =
@@ -72,9 +87,12 @@ FeedOptions feed_options(const Config& config, MarkStore& marks, MentionNotices&
                 return raise_marks_of_joins(marks, records);
               },
           .after_store =
-              [&mentions, &tracer](std::span<const wire::Record> records, const StoreOutcome& outcome) {
+              [&mentions, &tracer, &rooms, events](std::span<const wire::Record> records,
+                                                   const StoreOutcome& outcome) {
                 tracer.stored(records);
                 mentions.stored(records, outcome);
+                if (outcome.stored > 0) count_rooms(rooms, records);
+                log_stored(events, records, outcome);
               }};
 }
 
@@ -102,7 +120,7 @@ DispatcherOptions dispatcher_options(const Config& config, std::shared_ptr<Live<
                                      std::function<bool(const std::string&)> admit,
                                      std::vector<Dependency> dependencies, MarkWriter& marks,
                                      const Expirer& expirer, EraseWork& eraser, NotifyOffice& office,
-                                     const LogSink& log) {
+                                     std::function<nlohmann::json()> stats, const LogSink& log) {
   const auto& requests = config.requests;
   return {.rules = std::move(rules),
           .read_threads = requests.threads,
@@ -111,6 +129,7 @@ DispatcherOptions dispatcher_options(const Config& config, std::shared_ptr<Live<
           .log = log,
           .admit = std::move(admit),
           .dependencies = std::move(dependencies),
+          .stats = std::move(stats),
           .expirer = [&expirer] { return expirer.progress(); },
           .raise_marks = [&marks](MarkRaise raise,
                                   MarkWriter::Done done) { marks.raise(std::move(raise), std::move(done)); },
@@ -196,7 +215,7 @@ Stores with_cache(Stores opened, Uncached& uncached, const MadeCache& cache, Met
 
 struct Backend::Parts final : LeaseListener {
   Parts(const Config& given, const std::string& secret, const Clock& time, const LogSink& log_to,
-        std::unique_ptr<Metrics> counted, Stores opened, MadeCache made)
+        const EventLog& events, std::unique_ptr<Metrics> counted, Stores opened, MadeCache made)
       : config(given),
         clock(time),
         log(log_to),
@@ -221,13 +240,16 @@ struct Backend::Parts final : LeaseListener {
             given.notify, providers ? *std::exchange(providers, {}) : Providers(), webpush_key(given), stores,
             [this](const std::string& user) { return attention(user); }, metrics, clock, log,
             [this](std::uint64_t room, std::uint64_t seq, const std::string& provider, milliseconds took,
-                   const std::string& error) { tracer.notified(room, seq, provider, took, error); }),
+                   const std::string& error) { tracer.notified(room, seq, provider, took, error); },
+            events),
         eraser(stores, eraser_surroundings(), metrics, clock, log),
         feed(*stores.messages, stored_events, control, metrics, clock, log,
-             feed_options(given, *stores.marks, mentions, tracer)),
-        dispatcher(make_dispatcher(stores, control, room_events, link, presence, clock,
-                                   dispatcher_options(given, rules, admission(rate, *cache.cache),
-                                                      dependencies(), marks, expirer, eraser, office, log))),
+             feed_options(given, *stores.marks, mentions, tracer, busy_rooms, events)),
+        dispatcher(
+            make_dispatcher(stores, control, room_events, link, presence, clock,
+                            dispatcher_options(
+                                given, rules, admission(rate, *cache.cache), dependencies(), marks, expirer,
+                                eraser, office, [this] { return vitals_json(vitals); }, log))),
         router({.connected = [this] { control.on_connected(); },
                 .lost = [this](const std::string& reason) { control.on_lost(reason); },
                 .feed = [this](std::string payload) { feed.offer(std::move(payload)); },
@@ -244,7 +266,8 @@ struct Backend::Parts final : LeaseListener {
                     },
                 .retained = [this](const Incoming& message) { return retained.offer(message); }},
                *dispatcher, link, metrics, clock, log),
-        broker_stats(control, clock) {}
+        broker_stats(control, clock),
+        vitals(make_vitals()) {}
 
   void feed_begins(std::uint64_t generation, std::uint64_t position) override {
     feed.begin(generation, position);
@@ -325,6 +348,28 @@ struct Backend::Parts final : LeaseListener {
     return all;
   }
 
+  std::vector<QueueReading> queues() {
+    std::vector<QueueReading> all{
+        feed.queue(), mentions.queue(), {"outgoing", link.outgoing(), config.broker.outgoing_max}};
+    std::ranges::move(marks.queues(), std::back_inserter(all));
+    std::ranges::move(dispatcher->queues(), std::back_inserter(all));
+    return all;
+  }
+
+  Vitals make_vitals() {
+    Vitals made{.readiness = [this] { return readiness(); },
+                .queues = [this] { return queues(); },
+                .presence = [this] { return presence.shown_counts(); },
+                .dependencies = [this] { return dependencies(); },
+                .busy_rooms = [this](std::size_t most) { return busy_rooms.top(most); },
+                .top_rooms = config.http.top_rooms,
+                .certificate_files = config.http.certificate_files};
+    if (is_postgres_url(config.store)) return made;
+    if (const auto file = sqlite_path(config.store))
+      made.folders.push_back({"store", std::filesystem::absolute(*file).parent_path()});
+    return made;
+  }
+
   Readiness readiness() {
     if (stopping) return {false, "parleyd is stopping."};
     if (draining) return {false, "The broker's clients are moved off (server.drain)."};
@@ -362,24 +407,28 @@ struct Backend::Parts final : LeaseListener {
   NotifyOffice office;
   RoomEventFan stored_events{{&states, &office.room_events()}};
   UserEraser eraser;
+  BusyRooms busy_rooms{clock};
   FeedConsumer feed;
   std::unique_ptr<Dispatcher> dispatcher;
   Router router;
   BrokerStats broker_stats;
+  Vitals vitals;
   std::unique_ptr<HttpServer> http;
   std::atomic<bool> stopping{false};
   std::atomic<bool> draining{false};
 };
 
 Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std::string& secret,
-                                                const Clock& clock, const LogSink& log) {
+                                                const Clock& clock, const LogSink& log,
+                                                const EventLog& events) {
   auto metrics = std::make_unique<Metrics>();
   auto stores = open_stores(config, clock, metrics.get());
   if (!stores) return std::unexpected(stores.error());
   auto cache = open_cache(config, *stores, clock, log);
   if (!cache) return std::unexpected(cache.error());
-  auto parts = std::make_unique<Parts>(config, secret, clock, log, std::move(metrics), *std::move(stores),
-                                       *std::move(cache));
+  *stores = with_timers(*std::move(stores), *metrics, clock);
+  auto parts = std::make_unique<Parts>(config, secret, clock, log, events, std::move(metrics),
+                                       *std::move(stores), *std::move(cache));
   if (!parts->spans) return std::unexpected(parts->spans.error());
   if (!parts->providers) return std::unexpected(parts->providers.error());
   if (config.http.port != 0) {
@@ -389,8 +438,7 @@ Result<std::unique_ptr<Backend>> Backend::start(const Config& config, const std:
                                   {.readiness = [raw = parts.get()] { return raw->readiness(); },
                                    .metrics =
                                        [raw = parts.get()] {
-                                         return raw->metrics.text() +
-                                                dependency_metrics(raw->dependencies()) +
+                                         return raw->metrics.text() + vitals_metrics(raw->vitals) +
                                                 raw->broker_stats.text();
                                        },
                                    .unsubscribe = unsubscriber(*links, *parts->stores.push)},

@@ -7,6 +7,7 @@
 #include "backend/http/http_server.h"
 #include "backend/store/stores.h"
 #include "base/clock.h"
+#include "base/event_log.h"
 #include "base/log.h"
 #include "base/result.h"
 
@@ -24,7 +25,8 @@ class Backend {
   // Starts everything; a broker that is away is waited for in the background. Errors: unavailable (store, HTTP address), corrupt, invalid_argument.
   // `clock` must outlive this.
   static Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& secret,
-                                                const Clock& clock, const LogSink& log);
+                                                const Clock& clock, const LogSink& log,
+                                                const EventLog& events = {});
   ~Backend();  // stop()
 
   // Takes no more requests, finishes those begun, stores what waits, sends what is to be sent: each within what is left of

@@ -27,12 +27,28 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 }
 
 constexpr const char* kText = "%Y-%m-%dT%H:%M:%S.%eZ %l: %v";
-constexpr const char* kJson = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l","message":"%v"})";
+constexpr const char* kJson = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",%v})";
 
 // One line whatever is in it: names and reasons in it may come from outside.
 std::string escaped(std::string_view line) {
   std::string out;
   append_json_escaped(out, repair_utf8(line));
+  return out;
+}
+
+std::string quoted(std::string_view text) {
+  return '"' + escaped(text) + '"';
+}
+
+// The members of a line's object behind time and level.
+std::string members(std::string_view message, std::span<const LogField> fields) {
+  std::string out = "\"message\":" + quoted(message);
+  for (const auto& field : fields) {
+    const auto* text = std::get_if<std::string_view>(&field.value);
+    if (text && text->empty()) continue;
+    out += ',' + quoted(field.name) + ':' +
+           (text ? quoted(*text) : std::to_string(std::get<std::uint64_t>(field.value)));
+  }
   return out;
 }
 
@@ -61,9 +77,18 @@ void Log::set_level(LogLevel level) {
 LogSink Log::sink() const {
   return [logger = logger_, json = json_](LogLevel at, std::string_view line) {
     if (!logger->should_log(to_spdlog(at))) return;
-    const auto text = json ? escaped(line) : without_controls(line);
+    const auto text = json ? members(line, {}) : without_controls(line);
     logger->log(to_spdlog(at), spdlog::string_view_t(text.data(), text.size()));
   };
+}
+
+EventLog Log::events() const {
+  return {[logger = logger_](LogLevel at) { return logger->should_log(to_spdlog(at)); },
+          [logger = logger_, json = json_](LogLevel at, std::string_view event,
+                                           std::span<const LogField> fields) {
+            const auto text = json ? members(event, fields) : event_line(event, fields);
+            logger->log(to_spdlog(at), spdlog::string_view_t(text.data(), text.size()));
+          }};
 }
 
 }  // namespace parley::backend

@@ -42,5 +42,31 @@ TEST(Logging, json_lines_are_json_whatever_is_in_them) {
   EXPECT_EQ(json["message"], "a \"quoted\" {brace} %v \n\\ \xef\xbf\xbd end");
 }
 
+TEST(Logging, events_have_a_member_for_each_fact) {
+  const auto event = [](LogFormat format) {
+    testing::internal::CaptureStderr();
+    Log(LogLevel::debug, format)
+        .events()(LogLevel::debug, "message stored",
+                  {{"id", "01M8"}, {"room", "a \"b\""}, {"seq", std::uint64_t{17}}, {"ref", ""}});
+    return testing::internal::GetCapturedStderr();
+  };
+  auto json = nlohmann::json::parse(event(LogFormat::json));
+  EXPECT_FALSE(json["time"].get<std::string>().empty());
+  json.erase("time");
+  EXPECT_EQ(json,
+            nlohmann::json::parse(
+                R"({"level":"debug","message":"message stored","id":"01M8","room":"a \"b\"","seq":17})"));
+  EXPECT_THAT(event(LogFormat::text),
+              testing::EndsWith("debug: message stored id=01M8 room=\"a \\\"b\\\"\" seq=17\n"));
+}
+
+TEST(Logging, events_below_the_level_are_not_wanted) {
+  Log log(LogLevel::info, LogFormat::json);
+  const auto events = log.events();
+  EXPECT_FALSE(events.wanted(LogLevel::debug));
+  log.set_level(LogLevel::debug);
+  EXPECT_TRUE(events.wanted(LogLevel::debug));
+}
+
 }  // namespace
 }  // namespace parley::backend

@@ -117,7 +117,7 @@ bool stopped_within(milliseconds time, const sigset_t& stops) {
 
 // Null: a signal came before the database did. A PostgreSQL that is away is waited for, as it is later on.
 Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& secret, const Clock& clock,
-                                       const LogSink& log, const sigset_t& stops) {
+                                       const LogSink& log, const EventLog& events, const sigset_t& stops) {
   Backoff pause({.least = milliseconds(200), .first = milliseconds(500), .max = milliseconds(10'000)});
   const auto away = [&] {
     if (!is_postgres_url(config.store)) return false;
@@ -128,7 +128,7 @@ Result<std::unique_ptr<Backend>> start(const Config& config, const std::string& 
   };
   while (true) {
     if (!away()) {
-      auto backend = Backend::start(config, secret, clock, log);
+      auto backend = Backend::start(config, secret, clock, log, events);
       if (backend || !away()) return backend;  // it may have gone in between
     }
     if (stopped_within(pause.next(), stops)) return nullptr;
@@ -166,7 +166,7 @@ int run(const Arguments& arguments, Config config, const sigset_t& stops) {
   const auto log = lines.sink();
   SystemClock clock;
   log(LogLevel::info, "parleyd " PARLEY_VERSION " starts");
-  auto backend = start(config, *secret, clock, log, stops);
+  auto backend = start(config, *secret, clock, log, lines.events(), stops);
   if (!backend) {
     log(LogLevel::error, backend.error().message);
     return kFailed;

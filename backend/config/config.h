@@ -43,7 +43,9 @@ struct Config {
 
   struct Http {
     std::string address = "127.0.0.1";
-    std::uint16_t port = 7880;  // 0: no HTTP
+    std::uint16_t port = 7880;    // 0: no HTTP
+    std::uint32_t top_rooms = 0;  // on /metrics, by name
+    std::vector<std::string> certificate_files;
   } http;
 
   struct Log {

@@ -133,6 +133,14 @@ std::vector<Key> make_keys() {
        "Address for /healthz, /readyz and /metrics. There is no login: keep it where only operators reach.",
        text<FIELD(http.address)>()},
       {"http.port", "Port for them; 0 turns HTTP off.", number<FIELD(http.port)>(0, 65'535)},
+      {"http.top_rooms",
+       "How many of the busiest rooms /metrics names, with their messages of the last minute. Rooms' names may "
+       "be nobody\nelse's business, so it is 0 unless you say otherwise.",
+       number<FIELD(http.top_rooms)>(0, 50)},
+      {"http.certificate_files",
+       "Certificates (PEM) whose end /metrics tells, such as those of the broker's listeners, so that an alarm "
+       "is raised in time.",
+       list<FIELD(http.certificate_files)>()},
 
       {"log.level", "Lines below this level are left out: debug, info, warning, error.",
        choice<FIELD(log.level)>({"debug", "info", "warning", "error"}), kLive},

@@ -33,8 +33,7 @@ FeedConsumer::Meters::Meters(Metrics& m)
       corrupt_alarm(m.gauge("parley_feed_corrupt",
                             "1 while the feed stands still at a broken record. A person must look.")),
       age_seconds(
-          m.gauge("parley_feed_age_seconds", "Age of the newest message stored last, when it was stored.")),
-      store_seconds(m.histogram("parley_store_seconds", "Time of one transaction.")) {}
+          m.gauge("parley_feed_age_seconds", "Age of the newest message stored last, when it was stored.")) {}
 
 FeedConsumer::FeedConsumer(MessageStore& store, RoomEvents& events, FeedAcks& acks, Metrics& metrics,
                            const Clock& clock, LogSink log, FeedOptions options)
@@ -92,6 +91,11 @@ void FeedConsumer::offer(std::string payload) {
 bool FeedConsumer::drain(std::chrono::milliseconds deadline) {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, deadline, [&] { return queue_.empty() && !busy_; });
+}
+
+QueueReading FeedConsumer::queue() {
+  std::lock_guard lock(mutex_);
+  return {"feed", queue_.size(), options_.queue_batches};
 }
 
 // Waits for batches and takes those that follow each other, as many as one transaction may have. nullopt:
@@ -173,9 +177,7 @@ Result<> FeedConsumer::add(const Waiting& waiting, Merged& merged) {
 // Until it is stored, or this generation is over. Moves the job's position.
 void FeedConsumer::store_retrying(const Merged& merged, Job& job) {
   for (Backoff backoff(options_.retry);;) {
-    const auto begun = clock_.steady();
     const auto outcome = store(merged, job);
-    meters_.store_seconds.observe(std::chrono::duration<double>(clock_.steady() - begun).count());
     if (outcome) {
       store_works_ = true;
       job.position = merged.to;

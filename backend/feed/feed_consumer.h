@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backend/metrics/metrics.h"
+#include "backend/metrics/queue_reading.h"
 #include "backend/requests/room_events.h"
 #include "backend/store/message_store.h"
 #include "base/backoff.h"
@@ -63,6 +64,8 @@ class FeedConsumer {
   // Waits until nothing is left to store, at most `deadline`. False when it ran out.
   bool drain(std::chrono::milliseconds deadline);
 
+  QueueReading queue();  // of batches
+
   // The last attempt to store worked (or there was none yet).
   bool store_works() const { return store_works_; }
 
@@ -104,7 +107,6 @@ class FeedConsumer {
     explicit Meters(Metrics& metrics);
     Counter batches, stored, repeated, dropped, quarantined, queue_full, holes, corrupt, failures;
     Gauge queue, position, corrupt_alarm, age_seconds;
-    Histogram store_seconds;
   } meters_;
 
   std::mutex mutex_;

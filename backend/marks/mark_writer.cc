@@ -100,6 +100,12 @@ void MarkWriter::raise(MarkRaise raise, Done done) {
   done(away());
 }
 
+std::vector<QueueReading> MarkWriter::queues() {
+  std::lock_guard lock(mutex_);
+  return {{"receipts", receipts_.size(), options_.receipts_max},
+          {"marks", requests_.size() + patient_.size(), options_.requests_max}};
+}
+
 // What is due, at most batch_max of it.
 MarkWriter::Batch MarkWriter::take(SteadyTime now) {
   Batch batch;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "backend/metrics/metrics.h"
+#include "backend/metrics/queue_reading.h"
 #include "backend/store/mark_store.h"
 #include "base/backoff.h"
 #include "base/clock.h"
@@ -51,6 +52,8 @@ class MarkWriter {
   void receipt(const std::string& room, const std::string& user, const Marks& marks);
   // `done` is called once, on the writer's thread or from within; keep it short. unavailable: nothing was written.
   void raise(MarkRaise raise, Done done);
+
+  std::vector<QueueReading> queues();  // receipts, requests
 
   // Writes what is due; says when to come again (nullopt: when something comes). One caller at a time.
   std::optional<SteadyTime> step();

@@ -37,6 +37,11 @@ void MentionNotices::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+QueueReading MentionNotices::queue() {
+  std::lock_guard lock(mutex_);
+  return {"mentions", queue_.size(), options_.queue_max};
+}
+
 void MentionNotices::run() {
   for (;;) {
     {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/metrics/metrics.h"
+#include "backend/metrics/queue_reading.h"
 #include "backend/mqtt/publisher.h"
 #include "backend/store/mark_store.h"
 #include "backend/store/message_store.h"
@@ -39,6 +40,8 @@ class MentionNotices {
 
   // Records of a batch, after they were stored.
   void stored(std::span<const wire::Record> records, const StoreOutcome& outcome);
+
+  QueueReading queue();  // of messages
 
   // Tells of what waits. One caller at a time. Reads the database.
   void step();

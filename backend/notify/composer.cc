@@ -80,7 +80,9 @@ Result<Composed> Composer::of_room(const NotifyJob& job) const {
   auto notification = begin(job, *room, **message);
   notification.mention = mention && (*message)->seq == job.mention_seq;
   if (auto counted = count(job, notification); !counted) return std::unexpected(counted.error());
-  return finish(std::move(notification), (*message)->seq);
+  auto composed = finish(std::move(notification), (*message)->seq);
+  composed.message = std::move((*message)->id);
+  return composed;
 }
 
 // nullopt: disabled, or gone.
@@ -102,7 +104,9 @@ Result<Composed> Composer::changed(const NotifyJob& job, const Room& room) const
   notification.kind = message.deleted ? Notification::Kind::withdrawn : Notification::Kind::updated;
   if (message.deleted) notification.from.clear();
   if (auto counted = count(job, notification); !counted) return std::unexpected(counted.error());
-  return finish(std::move(notification), job.shown_seq);
+  auto composed = finish(std::move(notification), job.shown_seq);
+  composed.message = message.id;
+  return composed;
 }
 
 // The newest message of others above `above`, up to `upto`.
@@ -145,6 +149,7 @@ Result<std::vector<Composer::Message>> Composer::messages(const Room& room, std:
                    .from = json.value("from", ""),
                    .type = json.value("type", ""),
                    .text = shown_text(content),
+                   .id = json.value("id", ""),
                    .deleted = json.contains("deleted"),
                    .edited = json.contains("edited")});
   }

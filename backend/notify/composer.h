@@ -16,6 +16,7 @@ struct Composed {
   std::optional<Notification> notification{};  // nullopt: nothing (any more)
   std::string reason{};                        // of nothing: one word, as `read`
   std::uint64_t shown_seq = 0;                 // the message it shows
+  std::string message{};                       // its id; "" of a digest
 };
 
 // Makes a notification from what the store knows now: edits are followed, deleted messages and those of blocked senders passed over,
@@ -35,7 +36,7 @@ class Composer {
   struct Message {
     std::uint64_t seq = 0;
     WallTime at{};
-    std::string from, type, text;
+    std::string from, type, text, id;
     bool deleted = false, edited = false;
   };
 

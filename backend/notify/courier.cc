@@ -115,7 +115,10 @@ std::optional<SteadyTime> Courier::step() {
 void Courier::carry(const NotifyJob& job) {
   Composed composed;
   Registration to;
-  if (auto without = prepare(job, composed, to)) return hold(*std::move(without));
+  if (auto without = prepare(job, composed, to)) {
+    note(job, "", *without);
+    return hold(*std::move(without));
+  }
   auto permit = breaker_.enter();
   if (!permit) return hold(postponed(job));
   const auto now = clock_.steady();
@@ -124,6 +127,7 @@ void Courier::carry(const NotifyJob& job) {
             .to = to,
             .kind = composed.notification->kind,
             .shown_seq = composed.shown_seq,
+            .message = std::move(composed.message),
             .permit = std::make_shared<CircuitBreaker::Permit>(*std::move(permit))};
   {
     std::lock_guard lock(mutex_);
@@ -196,7 +200,9 @@ bool Courier::write_down() {
       options_.attempt_made(sent.job.room_id, sent.shown_seq, name_, sent.took,
                             taken ? "" : sent.delivery.reason);
     learn(sent);
-    hold(result_of(sent));
+    auto result = result_of(sent);
+    note(sent.job, sent.message, result);
+    hold(std::move(result));
   }
   if (results_.empty()) return true;
   const auto written = stores_.deliveries->finish(options_.by, results_, clock_.wall());
@@ -257,6 +263,20 @@ NotifyResult Courier::again(const NotifyJob& job, const Delivery& delivery) {
           .outcome = "retry",
           .reason = delivery.reason,
           .due = clock_.wall() + pause};
+}
+
+// What became of a notice, for who follows a message through the log.
+void Courier::note(const NotifyJob& job, const std::string& message, const NotifyResult& result) const {
+  if (result.outcome.empty() || !options_.events.wanted(LogLevel::debug)) return;
+  options_.events(LogLevel::debug, "notification " + result.outcome,
+                  {{"id", std::string_view(message)},
+                   {"notice", std::string_view(job.notice)},
+                   {"provider", std::string_view(name_)},
+                   {"user", std::string_view(job.user)},
+                   {"target", std::string_view(job.target)},
+                   {"seq", job.notice_seq},
+                   {"ms", static_cast<std::uint64_t>(result.took.count())},
+                   {"reason", std::string_view(result.reason)}});
 }
 
 // What an answer says of the provider itself.

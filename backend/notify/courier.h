@@ -18,6 +18,7 @@
 #include "backend/store/stores.h"
 #include "base/circuit_breaker.h"
 #include "base/clock.h"
+#include "base/event_log.h"
 #include "base/log.h"
 
 namespace parley::backend {
@@ -39,6 +40,7 @@ struct CourierOptions {
                        .max = std::chrono::milliseconds(600'000)};
   std::chrono::milliseconds misconfigured_pause{30'000};
   AttemptMade attempt_made{};  // told of each, when set; must not block
+  EventLog events{};
 };
 
 // Carries one provider's notifications: claims jobs that are ready, composes, sends, and writes down what became of them. At most
@@ -74,6 +76,7 @@ class Courier {
     Registration to;
     Notification::Kind kind = Notification::Kind::message;
     std::uint64_t shown_seq = 0;
+    std::string message{};  // the id of what is shown
     Delivery delivery;
     std::chrono::milliseconds took{0};
     std::shared_ptr<CircuitBreaker::Permit> permit;
@@ -83,6 +86,7 @@ class Courier {
   NotifyResult result_of(const Sent& sent);
   NotifyResult again(const NotifyJob& job, const Delivery& delivery);
   void learn(const Sent& sent);
+  void note(const NotifyJob& job, const std::string& message, const NotifyResult& result) const;
   void carry(const NotifyJob& job);
   std::optional<NotifyResult> prepare(const NotifyJob& job, Composed& composed, Registration& to);
   void hold(NotifyResult result);

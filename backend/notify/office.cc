@@ -35,7 +35,8 @@ std::vector<std::string> names_of(const std::vector<std::unique_ptr<Provider>>& 
 }
 
 PlannerOptions planner_options(const Config::Notify& config,
-                               const std::vector<std::unique_ptr<Provider>>& providers) {
+                               const std::vector<std::unique_ptr<Provider>>& providers,
+                               const EventLog& events) {
   return {
       .judge = {.times = {.delay = config.delay, .away_delay = config.away_delay, .max_age = config.max_age},
                 .default_level = static_cast<NotifyLevel>(config.default_level),
@@ -43,7 +44,8 @@ PlannerOptions planner_options(const Config::Notify& config,
                 .user_per_minute = config.user_per_minute},
       .email_delay = config.email.delay,
       .for_everybody = for_everybody(providers),
-      .providers = names_of(providers)};
+      .providers = names_of(providers),
+      .events = events};
 }
 
 std::uint32_t per_s(const Config::Notify& config, const std::string& provider) {
@@ -57,14 +59,16 @@ std::uint32_t per_s(const Config::Notify& config, const std::string& provider) {
 }
 
 CourierOptions courier_options(const Config::Notify& config, const std::string& provider,
-                               const std::string& by, const AttemptMade& attempt_made) {
+                               const std::string& by, const AttemptMade& attempt_made,
+                               const EventLog& events) {
   return {.by = by,
           .per_s = per_s(config, provider),
           .attempts = config.attempts,
           .max_age = config.max_age,
           .window = provider == "email" ? milliseconds(config.email.delay) : milliseconds(config.window),
           .lease = 3 * config.timeout + milliseconds(10'000),
-          .attempt_made = attempt_made};
+          .attempt_made = attempt_made,
+          .events = events};
 }
 
 const char* word(Delivery::What what) {
@@ -106,7 +110,8 @@ struct TestRun {
 NotifyOffice::NotifyOffice(const Config::Notify& config, std::vector<std::unique_ptr<Provider>> providers,
                            std::string webpush_key, Stores& stores,
                            std::function<std::optional<Attention>(const std::string&)> attention,
-                           Metrics& metrics, const Clock& clock, LogSink log, AttemptMade attempt_made)
+                           Metrics& metrics, const Clock& clock, LogSink log, AttemptMade attempt_made,
+                           const EventLog& events)
     : stores_(stores),
       metrics_(metrics),
       clock_(clock),
@@ -116,12 +121,12 @@ NotifyOffice::NotifyOffice(const Config::Notify& config, std::vector<std::unique
       composer_(stores, config.content, config.max_age,
                 {static_cast<NotifyLevel>(config.default_level), config.large_room}),
       planner_(stores, {.attention = std::move(attention), .jobs_ready = [this] { jobs_ready(); }}, metrics,
-               clock, log, planner_options(config, providers)) {
+               clock, log, planner_options(config, providers, events)) {
   const auto by = "parleyd-" + random_id(16);
   for (auto& provider : providers) {
     const auto name = provider->name();
     couriers_.push_back(std::make_unique<Courier>(std::move(provider), stores, composer_, metrics, clock, log,
-                                                  courier_options(config, name, by, attempt_made)));
+                                                  courier_options(config, name, by, attempt_made, events)));
   }
   std::ranges::sort(couriers_, {}, [](const auto& courier) { return courier->name(); });
 }

@@ -24,7 +24,7 @@ class NotifyOffice final : public NotifyDesk {
   NotifyOffice(const Config::Notify& config, std::vector<std::unique_ptr<Provider>> providers,
                std::string webpush_key, Stores& stores,
                std::function<std::optional<Attention>(const std::string&)> attention, Metrics& metrics,
-               const Clock& clock, LogSink log, AttemptMade attempt_made = {});
+               const Clock& clock, LogSink log, AttemptMade attempt_made = {}, const EventLog& events = {});
   ~NotifyOffice() override { stop(); }
 
   void start();

@@ -283,6 +283,7 @@ void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
     if (!before || !judge(*before)) return;
   }
   const auto due = ruling.what == What::later ? ruling.when : facts.now;
+  const auto before = marks.size();
   const auto add = [&](const std::string& target, const std::string& provider) {
     if (for_digest(provider))
       return marks.push_back({.user = candidate.user,
@@ -304,6 +305,19 @@ void Planner::mark_member(const Look& look, const NotifyCandidate& candidate,
     if (used.empty() || std::ranges::find(used, target.provider) != used.end())
       add(target.id, target.provider);
   for (const auto& provider : options_.for_everybody) add("@" + provider, provider);
+  note_planned(look, candidate, *found, marks.size() - before);
+}
+
+void Planner::note_planned(const Look& look, const NotifyCandidate& candidate, const Said& said,
+                           std::size_t targets) {
+  if (!options_.events.wanted(LogLevel::debug)) return;
+  const auto id = format_ulid(said.id);
+  options_.events(LogLevel::debug, "notification planned",
+                  {{"id", std::string_view(id)},
+                   {"room", std::string_view(look.room.name)},
+                   {"seq", said.seq},
+                   {"user", std::string_view(candidate.user)},
+                   {"targets", std::uint64_t{targets}}});
 }
 
 std::optional<SteadyTime> Planner::next_due() {

@@ -17,6 +17,7 @@
 #include "backend/state/step_thread.h"
 #include "backend/store/stores.h"
 #include "base/clock.h"
+#include "base/event_log.h"
 #include "base/log.h"
 
 namespace parley::backend {
@@ -29,6 +30,7 @@ struct PlannerOptions {
   std::vector<std::string> providers{};       // those in use: nobody would carry others' jobs; empty: all
   std::uint32_t page = 1'000;                 // members looked at at once
   std::chrono::milliseconds debounce{1'000};  // between two looks at one room
+  EventLog events{};
 };
 
 // What planning needs of the rest, besides the stores.
@@ -83,6 +85,8 @@ class Planner final : public RoomEvents {
   Result<> read_news(Look& look, std::uint64_t cursor);
   Result<bool> quiet_since(const Room& room, WallTime since);
   Result<> mark_members(const Look& look);
+  void note_planned(const Look& look, const NotifyCandidate& candidate, const Said& said,
+                    std::size_t targets);
   void mark_member(const Look& look, const NotifyCandidate& candidate, std::vector<NotifyMark>& marks);
   NotifyFacts facts_of(const Look& look, const NotifyCandidate& candidate, const Said& said) const;
   bool mentions(const Look& look, const NotifyCandidate& candidate, const Said& said) const;

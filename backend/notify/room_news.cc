@@ -34,7 +34,8 @@ void RoomNews::add(std::string_view text, WallTime since) {
   said_.push_back({.seq = entry.seq,
                    .at = from_ms(entry.at_ms),
                    .from = std::string(entry.from),
-                   .mentions = std::move(entry.mentions)});
+                   .mentions = std::move(entry.mentions),
+                   .id = envelope->id});
   if (said_.size() > kSaidMax) forget_oldest();
 }
 

@@ -8,6 +8,7 @@
 
 #include "backend/store/notify_store.h"
 #include "base/clock.h"
+#include "base/ids.h"
 
 namespace parley::backend {
 
@@ -17,6 +18,7 @@ struct Said {
   WallTime at{};
   std::string from;
   std::vector<std::string> mentions{};  // as wire::Entry::mentions
+  Ulid id{};
 };
 
 // What some entries of a room have that is new, gathered from their envelopes in order. Imported and erased messages tell

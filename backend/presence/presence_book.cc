@@ -7,15 +7,18 @@ namespace parley::backend {
 void PresenceBook::begin(const std::vector<PresenceRow>& shown, WallTime watched_at) {
   end();
   begun_ = true;
-  for (const auto& row : shown)
+  for (const auto& row : shown) {
     users_[row.user] = User{.shown = row.status,
                             .invisible = row.invisible,
                             .last_connected = std::max(row.last_seen, watched_at)};
+    count(row.status, 1);
+  }
 }
 
 void PresenceBook::end() {
   begun_ = complete_ = false;
   users_.clear();
+  counts_ = {};
   sessions_.clear();
   gone_.clear();
   due_.clear();
@@ -96,6 +99,11 @@ PresenceStatus PresenceBook::fold(const User& user) {
   return all_away ? PresenceStatus::away : PresenceStatus::online;
 }
 
+void PresenceBook::count(PresenceStatus status, std::int32_t by) {
+  if (status == PresenceStatus::online) counts_.online += static_cast<std::uint32_t>(by);
+  if (status == PresenceStatus::away) counts_.away += static_cast<std::uint32_t>(by);
+}
+
 // When what is wanted now is to be shown, if it differs from what is.
 void PresenceBook::judge(const std::string& name, SteadyTime now, bool at_once) {
   if (!complete_) return;
@@ -160,7 +168,8 @@ std::vector<PresenceRow> PresenceBook::due(SteadyTime now, WallTime wall, std::s
 void PresenceBook::shown(const PresenceRow& row, SteadyTime now) {
   const auto at = users_.find(row.user);
   if (at == users_.end()) return;
-  at->second.shown = row.status;
+  count(std::exchange(at->second.shown, row.status), -1);
+  count(row.status, 1);
   judge(row.user, now);
 }
 

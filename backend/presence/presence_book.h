@@ -72,6 +72,7 @@ class PresenceBook {
   std::vector<DevicePresence> devices(const std::string& user) const;
   bool invisible(const std::string& user) const;
   std::size_t sessions() const { return sessions_.size(); }
+  PresenceCounts shown_counts() const { return counts_; }  // users shown as online, as away
   // More sessions ended before complete() than are remembered: begin() again.
   bool overflowed() const { return gone_.size() > kGoneMax; }
 
@@ -94,6 +95,7 @@ class PresenceBook {
   };
 
   static PresenceStatus fold(const User& user);
+  void count(PresenceStatus status, std::int32_t by);
   void add(const PresenceSession& session, SteadyTime now);
   void judge(const std::string& name, SteadyTime now, bool at_once = false);
   void judge_device(const std::string& user, const std::string& name, Device& device, SteadyTime now);
@@ -102,6 +104,7 @@ class PresenceBook {
 
   const PresenceTimes times_;
   bool begun_ = false, complete_ = false;
+  PresenceCounts counts_;
   std::map<std::string, User> users_;
   std::unordered_map<std::uint64_t, std::pair<std::string, std::string>> sessions_;  // user, device
   std::unordered_set<std::uint64_t> gone_;  // ended before complete(): the list may still name them

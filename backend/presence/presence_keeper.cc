@@ -128,6 +128,11 @@ bool PresenceKeeper::knows_connections() {
   return phase_ == Phase::running;
 }
 
+PresenceCounts PresenceKeeper::shown_counts() {
+  std::lock_guard lock(mutex_);
+  return phase_ == Phase::idle ? PresenceCounts{} : book_.shown_counts();
+}
+
 void PresenceKeeper::invisible_changed(const std::string& user, bool invisible) {
   std::lock_guard lock(mutex_);
   reload_ = phase_ == Phase::loading;

@@ -75,6 +75,8 @@ class PresenceKeeper final : public RoomEvents, public LivePresence {
   std::vector<LiveDevice> devices(const std::string& user) override;
   // All connections are known: devices() is to be relied on. Not so before, and for a moment after, activate().
   bool knows_connections();
+  // Users shown as online, as away; none while another backend is attached.
+  PresenceCounts shown_counts();
   void invisible_changed(const std::string& user, bool invisible) override;
   std::vector<DeviceSeen> forget_device(const std::string& user, const std::string& device) override;
 

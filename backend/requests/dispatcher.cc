@@ -31,6 +31,10 @@ class RequestDispatcher final : public Dispatcher {
 
   void submit(IncomingRequest incoming) override;
   void user_seen(const std::string& user) override;
+  std::vector<QueueReading> queues() override {
+    return {{"reads", reads_.waiting(), reads_.capacity()},
+            {"changes", changes_.waiting(), changes_.capacity()}};
+  }
   void stop(std::chrono::milliseconds deadline) override;
 
  private:

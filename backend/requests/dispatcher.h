@@ -4,7 +4,9 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "backend/metrics/queue_reading.h"
 #include "wire/request.h"
 
 namespace parley::backend {
@@ -27,6 +29,7 @@ class Dispatcher {
   virtual void submit(IncomingRequest request) = 0;
   // A valid JWT named a user nobody knew: make that account, in no room. Repeats are harmless.
   virtual void user_seen(const std::string& user) = 0;
+  virtual std::vector<QueueReading> queues() { return {}; }  // reads, changes
   // Stops taking requests, finishes those begun within `deadline`.
   virtual void stop(std::chrono::milliseconds deadline) = 0;
 };

@@ -85,8 +85,10 @@ class FakeBrokerControl final : public BrokerControl {
   }
   void stats(std::function<void(Result<nlohmann::json>)> done) override {
     if (failure_) return done(std::unexpected(*failure_));
-    done(nlohmann::json{{"counters", {{"accepted", 7}}}, {"gauges", nlohmann::json::object()}});
+    done(stats_);
   }
+
+  void answer_stats(nlohmann::json stats) { stats_ = std::move(stats); }
 
   // What was asked. For use while nothing is under way.
   const std::vector<std::uint64_t>& versions() const { return versions_; }
@@ -119,6 +121,7 @@ class FakeBrokerControl final : public BrokerControl {
   }
 
  private:
+  nlohmann::json stats_{{"counters", {{"accepted", 7}}}, {"gauges", nlohmann::json::object()}};
   Result<> answer_of_a_change() const {
     if (failure_) return std::unexpected(*failure_);
     return {};

@@ -104,6 +104,7 @@ Outcome notify_test(const RequestContext& context);
 Outcome notify_status(const RequestContext& context);
 Outcome append(const RequestContext& context);
 Outcome server_shards(const RequestContext& context);
+Outcome server_stats(const RequestContext& context);
 Outcome server_status(const RequestContext& context);
 
 }  // namespace parley::backend

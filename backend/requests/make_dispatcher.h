@@ -46,6 +46,7 @@ struct DispatcherOptions {
   // Empty: everybody may. Administrators are not asked about.
   std::function<bool(const std::string& user)> admit;
   std::vector<Dependency> dependencies;      // what server.status tells of
+  std::function<wire::Json()> stats;         // what server.stats tells of the rest; empty: nothing
   std::function<ExpirerProgress()> expirer;  // what server.status tells of it; empty: nothing
   // Raises marks and tells what became of it, once, on any thread (MarkWriter::raise). Empty: unavailable.
   std::function<void(MarkRaise raise, std::function<void(Result<MarkOutcome>)> done)> raise_marks;

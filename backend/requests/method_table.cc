@@ -69,6 +69,7 @@ constexpr Method kMethods[] = {
     {"search", search, read},
     {"server.drain", server_drain, change, apart},
     {"server.shards", server_shards, read},
+    {"server.stats", server_stats, read},
     {"server.status", server_status, read},
     {"session.kick", session_kick, change, apart},
     {"session.list", session_list, read},

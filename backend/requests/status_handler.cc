@@ -22,6 +22,21 @@ wire::Json retention_json(const ExpirerProgress& progress) {
   return json;
 }
 
+std::int64_t uptime_s(const Services& services) {
+  return std::chrono::duration_cast<std::chrono::seconds>(services.clock.steady() - services.started).count();
+}
+
+// Answers with `known`, and what the broker tells when it is asked now.
+Outcome with_broker(const Services& services, wire::Json known) {
+  return Deferred{[&broker = services.broker, known = std::move(known)](auto reply) {
+    broker.stats([reply, known](const Result<nlohmann::json>& stats) mutable {
+      known["broker"] = stats ? *stats : wire::Json::object();
+      known["broker"]["attached"] = stats.has_value();
+      reply(known.dump());
+    });
+  }};
+}
+
 std::expected<wire::Json, wire::Failure> read_status(const RequestContext& context) {
   auto& services = context.services;
   auto users = services.stores.users->count();
@@ -35,9 +50,8 @@ std::expected<wire::Json, wire::Failure> read_status(const RequestContext& conte
   auto directory = services.stores.directory->version();
   if (!directory) return refuse(context, directory.error());
   const auto expirer = services.options.expirer ? services.options.expirer() : ExpirerProgress{};
-  auto uptime = std::chrono::duration_cast<std::chrono::seconds>(services.clock.steady() - services.started);
   return wire::Json{{"version", PARLEY_VERSION},
-                    {"uptime_s", uptime.count()},
+                    {"uptime_s", uptime_s(services)},
                     {"users", *users},
                     {"rooms", *rooms},
                     {"messages", *messages},
@@ -49,6 +63,20 @@ std::expected<wire::Json, wire::Failure> read_status(const RequestContext& conte
 
 }  // namespace
 
+// Asked often (parleyctl top), so it costs no statement of the database.
+Outcome server_stats(const RequestContext& context) {
+  Params params(context.request);
+  if (auto bad = params.finish()) return std::unexpected(*bad);
+  if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
+  const auto& services = context.services;
+  auto stats = services.options.stats ? services.options.stats() : wire::Json::object();
+  stats["version"] = PARLEY_VERSION;
+  stats["at"] = to_ms(services.clock.wall());
+  stats["uptime_s"] = uptime_s(services);
+  stats["dependencies"] = dependencies_json(services.options.dependencies);
+  return with_broker(services, std::move(stats));
+}
+
 // Without the broker's answer the status is what the backend knows.
 Outcome server_status(const RequestContext& context) {
   Params params(context.request);
@@ -56,13 +84,7 @@ Outcome server_status(const RequestContext& context) {
   if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
   auto status = read_status(context);
   if (!status) return std::unexpected(status.error());
-  return Deferred{[&broker = context.services.broker, status = std::move(*status)](auto reply) {
-    broker.stats([reply, status](const Result<nlohmann::json>& stats) mutable {
-      status["broker"] = stats ? *stats : wire::Json::object();
-      status["broker"]["attached"] = stats.has_value();
-      reply(status.dump());
-    });
-  }};
+  return with_broker(context.services, std::move(*status));
 }
 
 }  // namespace parley::backend

@@ -220,10 +220,11 @@ std::set<std::string> members_of(const Json& object, const std::string& prefix =
   return names;
 }
 
-Json status_example() {
+// The first example of this kind on the page.
+Json example(const std::string& kind) {
   std::ifstream page(PARLEY_SOURCE_DIR "/topics.md");
   std::string line, text;
-  while (std::getline(page, line) && line != "```json status") continue;
+  while (std::getline(page, line) && line != "```json " + kind) continue;
   while (std::getline(page, line) && line != "```") text += line;
   return Json::parse(text);
 }
@@ -239,10 +240,30 @@ TEST_F(UserRequests, the_status_is_as_topics_md_shows_it) {
       {"broker", [] { return BreakerReading{.opened = 1, .half_opened = 2, .closed = 2}; }}};
   changed.expirer = [] { return ExpirerProgress{.round = from_ms(1)}; };
   restart_with(std::move(changed));
-  auto expected = status_example(), status = ok("root", "server.status");
+  auto expected = example("status"), status = ok("root", "server.status");
   EXPECT_EQ(status["dependencies"], expected["dependencies"]);
   status["broker"]["counters"] = status["broker"]["gauges"] = Json::object();
   EXPECT_EQ(members_of(status), members_of(expected));
+}
+
+TEST_F(UserRequests, the_stats_are_as_topics_md_shows_them) {
+  auto changed = options();
+  changed.dependencies = {{"store", [] { return BreakerReading{}; }}};
+  const auto expected = example("stats");
+  changed.stats = [&] {
+    return Json{{"queues", expected["queues"]},
+                {"presence", expected["presence"]},
+                {"busy_rooms", expected["busy_rooms"]}};
+  };
+  restart_with(std::move(changed));
+  EXPECT_EQ(refused("alice", "server.stats"), "not_allowed");
+  broker_.answer_stats(expected["broker"]);
+  auto stats = ok("root", "server.stats");
+  EXPECT_EQ(stats["at"], to_ms(clock_.wall()));
+  EXPECT_EQ(stats["broker"], expected["broker"]);
+  EXPECT_EQ(members_of(stats), members_of(expected));
+  broker_.fail_with(Error{Errc::unavailable, "The broker is away."});
+  EXPECT_EQ(ok("root", "server.stats")["broker"], (Json{{"attached", false}}));
 }
 
 TEST_F(UserRequests, shards_are_told_to_administrators_one_by_one) {

@@ -20,6 +20,11 @@ bool WorkerPool::push(std::function<void()> job) {
   return true;
 }
 
+std::size_t WorkerPool::waiting() {
+  std::lock_guard lock(mutex_);
+  return jobs_.size();
+}
+
 void WorkerPool::stop(std::chrono::steady_clock::time_point deadline) {
   {
     std::unique_lock lock(mutex_);

@@ -23,6 +23,9 @@ class WorkerPool {
   // false: the queue is full, or the pool stops; the job will not run. Never blocks.
   bool push(std::function<void()> job);
 
+  std::size_t waiting();  // jobs in the queue
+  std::size_t capacity() const { return capacity_; }
+
   // Takes no more jobs, runs what is queued until `deadline`, then waits for the jobs under way; what is
   // still queued is dropped unrun.
   void stop(std::chrono::steady_clock::time_point deadline);
