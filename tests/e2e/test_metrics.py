@@ -20,7 +20,8 @@ pytestmark = pytest.mark.xdist_group("metrics")
 def watched(tmp_path_factory, profile):
     """A server on which all that can be measured is on, after a little traffic."""
     folder = tmp_path_factory.mktemp("watched")
-    server = Server(folder, profile, backend_opts={"http.top_rooms": 5, "http.certificate_files": [str(folder / "none.crt")], "notify.stdout": "yes"})
+    server = Server(folder, profile, backend_opts={"http.top_rooms": 5, "http.certificate_files": [str(folder / "none.crt")], "notify.stdout": "yes",
+                                                     "tracing.otlp_url": "http://127.0.0.1:9"})
     try:
         server.start()
         server.add_user("alice")
