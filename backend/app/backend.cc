@@ -47,8 +47,7 @@ using std::chrono::milliseconds;
 constexpr const char* kDeviceStatuses = "users/+/devices/+/status";
 
 MqttOptions mqtt_options(const Config& config, const std::string& secret) {
-  return {.host = config.broker.host,
-          .port = config.broker.port,
+  return {.broker = config.broker.at,
           .user = std::string(wire::kBackendUser),
           .password = secret,
           .client_id = "parleyd-" + random_id(16),

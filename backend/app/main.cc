@@ -69,6 +69,8 @@ int wrong_config(const ConfigErrors& errors) {
 }
 
 int check(const Config& config) {
+  if (auto sound = parley::check(config.broker.at); !sound)
+    return wrong_config({"broker." + sound.error().message});
   if (!config.broker.secret_file.empty())
     if (auto secret = broker_secret(config); !secret)
       return wrong_config({"broker.secret_file: " + secret.error().message});
@@ -162,6 +164,8 @@ void reload(const Arguments& arguments, Config& running, Backend& backend, Log& 
 int run(const Arguments& arguments, Config config, const sigset_t& stops) {
   const auto secret = broker_secret(config);
   if (!secret) return fail_with(kWrong, secret.error().message);
+  if (auto sound = parley::check(config.broker.at); !sound)
+    return fail_with(kWrong, "broker." + sound.error().message);
   Log lines(config.log.level, config.log.format);
   const auto log = lines.sink();
   SystemClock clock;

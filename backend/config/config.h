@@ -8,6 +8,7 @@
 #include "backend/notify/notification.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/tls/endpoint.h"
 
 namespace parley::backend {
 
@@ -33,8 +34,7 @@ struct Config {
   std::chrono::milliseconds cache_timeout{100};
 
   struct Broker {
-    std::string host = "127.0.0.1";
-    std::uint16_t port = 1883;
+    Endpoint at;
     std::string secret_file;
     std::chrono::seconds keepalive{5};
     std::uint32_t outgoing_max = 10'000;

@@ -19,10 +19,19 @@ ConfigErrors errors_of(std::string_view text, const std::vector<std::string>& ov
   return config ? ConfigErrors{} : config.error();
 }
 
+TEST(Config, the_broker_may_be_spoken_to_over_tls) {
+  const auto config =
+      parse_config("[broker]\nhost = \"h\"\nport = 8883\ntls = \"yes\"\nca_file = \"/c\"\n", "t");
+  ASSERT_TRUE(config.has_value());
+  EXPECT_EQ(config->broker.at.url(), "ssl://h:8883");
+  EXPECT_EQ(config->broker.at.ca_file, "/c");
+  EXPECT_FALSE(parse_config("broker.tls = \"perhaps\"", "t").has_value());
+}
+
 TEST(Config, nothing_given_is_the_defaults) {
   const auto config = parse_config("", "x");
   ASSERT_TRUE(config);
-  EXPECT_EQ(config->broker.port, 1883);
+  EXPECT_EQ(config->broker.at.port, 1883);
   EXPECT_EQ(config->requests.room_create, RoomCreators::everyone);
 }
 
@@ -58,7 +67,7 @@ room_create = "admins"
   ASSERT_TRUE(config) << config.error().front();
   EXPECT_EQ(config->store, "/srv/parley.db");
   EXPECT_EQ(config->stop_timeout, std::chrono::milliseconds(1500));
-  EXPECT_EQ(config->broker.host, "broker.example");
+  EXPECT_EQ(config->broker.at.host, "broker.example");
   EXPECT_EQ(config->broker.keepalive, std::chrono::seconds(2));
   EXPECT_EQ(config->log.level, LogLevel::debug);
   EXPECT_EQ(config->log.format, LogFormat::json);

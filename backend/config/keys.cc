@@ -109,8 +109,25 @@ std::vector<Key> make_keys() {
        number<FIELD(stop_timeout)>(0, 600'000)},
 
       {"broker.host", "The Mosquitto with the parley plugin: host name or address.",
-       text<FIELD(broker.host)>()},
-      {"broker.port", "Its plain MQTT listener.", number<FIELD(broker.port)>(1, 65'535)},
+       text<FIELD(broker.at.host)>()},
+      {"broker.port", "Its listener for MQTT: one without TLS, or with `tls` one that has a certfile.",
+       number<FIELD(broker.at.port)>(1, 65'535)},
+      {"broker.tls",
+       "no: for a broker on this machine, or behind a network you trust. yes: over TLS 1.2 or later. Then "
+       "the broker's\n"
+       "certificate must be of an authority in ca_file, and for broker.host; nothing turns that off.",
+       choice<FIELD(broker.at.tls)>({"no", "yes"})},
+      {"broker.ca_file",
+       "Certificate authorities (PEM) for it, such as DIR/tls/ca.crt of tools/up --tls. Empty: those of the "
+       "system.",
+       text<FIELD(broker.at.ca_file)>()},
+      {"broker.cert_file",
+       "Certificate (PEM) to show, for a listener with require_certificate. parleyd still logs in by its "
+       "secret, so that\n"
+       "listener must not have use_identity_as_username.",
+       text<FIELD(broker.at.cert_file)>()},
+      {"broker.key_file", "Its key (PEM, without a password); others may not read it.",
+       text<FIELD(broker.at.key_file)>()},
       {"broker.secret_file",
        "File with the secret the plugin knows too (plugin_opt_backend_secret_file); others may not read it.\n"
        "The environment variable PARLEY_BROKER_SECRET goes before it.",

@@ -9,6 +9,7 @@
 
 #include "backend/mqtt/no_delay.h"
 #include "backend/mqtt/outbox.h"
+#include "backend/mqtt/paho_tls.h"
 
 namespace parley::backend {
 namespace {
@@ -19,6 +20,7 @@ using std::chrono::milliseconds;
 // A connection that lasted this long was a good one: the next back-off begins at its minimum again.
 constexpr auto kGoodConnection = 2s;
 constexpr auto kDisconnectWait = 500ms;
+constexpr auto kLook = 1'000ms;  // at why there is no connection
 // Messages unacknowledged at once, when the broker allows more. Paho's lists are walked for each.
 constexpr std::uint32_t kWindowMax = 200;
 
@@ -97,8 +99,7 @@ struct MqttLink::Impl {
         published(metrics.counter("parley_mqtt_published_total", "Messages given to the broker.")),
         received(metrics.counter("parley_mqtt_received_total", "Messages that came from the broker.")),
         is_connected(metrics.gauge("parley_mqtt_connected", "1 while connected to the broker.")),
-        client("tcp://" + options.host + ":" + std::to_string(options.port), options.client_id,
-               create_options(options)) {
+        client(options.broker.url(), options.client_id, create_options(options)) {
     client.set_message_callback([this](mqtt::const_message_ptr message) { arrived(*message); });
     client.set_connection_lost_handler(
         [this](const std::string& cause) { outbox.end(cause.empty() ? "the connection was lost" : cause); });
@@ -123,16 +124,18 @@ struct MqttLink::Impl {
 
   // No session expiry is given, which means 0: Paho C++ 1.2 crashes on copied options with properties.
   mqtt::connect_options connect_options() const {
-    return mqtt::connect_options_builder()
-        .mqtt_version(MQTTVERSION_5)
-        .clean_start(true)
-        .keep_alive_interval(options.keepalive)
-        .connect_timeout(options.connect_timeout)
-        .max_inflight(65'535)
-        .automatic_reconnect(false)
-        .user_name(options.user)
-        .password(options.password)
-        .finalize();
+    auto given = mqtt::connect_options_builder()
+                     .mqtt_version(MQTTVERSION_5)
+                     .clean_start(true)
+                     .keep_alive_interval(options.keepalive)
+                     .connect_timeout(options.connect_timeout)
+                     .max_inflight(65'535)
+                     .automatic_reconnect(false)
+                     .user_name(options.user)
+                     .password(options.password)
+                     .finalize();
+    if (options.broker.tls) given.set_ssl(paho_tls(options.broker));
+    return given;
   }
 
   bool is_stopping() {
@@ -191,9 +194,10 @@ struct MqttLink::Impl {
     connects.add();
     is_connected.set(1);
     stand(BreakerState::closed);
-    set_no_delay_towards(options.port);
+    set_no_delay_towards(options.broker.port);
     outbox.open(window);
-    log(LogLevel::info, "connected to the broker at " + options.host + ":" + std::to_string(options.port));
+    log(LogLevel::info,
+        "connected to the broker at " + options.broker.name() + (options.broker.tls ? " over TLS" : ""));
     listener->on_connected();
     while (auto ticket = outbox.next()) send(std::move(*ticket));
     const auto reason = outbox.close();
@@ -203,6 +207,18 @@ struct MqttLink::Impl {
     losses.add();
     log(is_stopping() ? LogLevel::info : LogLevel::warning, "no longer connected to the broker: " + reason);
     listener->on_lost(reason);
+  }
+
+  // Paho tells neither what is wrong with a certificate nor that a port wants TLS. A broker that stays away is told of once, and, without TLS,
+  // looked at once.
+  void tell_why(const std::string& reason, std::string& told) {
+    const auto& broker = options.broker;
+    if (is_stopping() || (!broker.tls && reason == told)) return;
+    const auto why = why_unreachable(broker, kLook);
+    const auto sign = broker.tls ? reason + why : reason;
+    if (sign != std::exchange(told, sign))
+      log(LogLevel::warning, "no connection to the broker at " + broker.name() + " (" + reason +
+                                 "); trying again" + (why.empty() ? "" : ". " + why));
   }
 
   void run() {
@@ -216,12 +232,8 @@ struct MqttLink::Impl {
         session(*made);
         if (std::chrono::steady_clock::now() - begun >= kGoodConnection) backoff.reset();
       } else {
-        if (told != made.error().message)
-          log(LogLevel::warning, "no connection to the broker at " + options.host + ":" +
-                                     std::to_string(options.port) + " (" + made.error().message +
-                                     "); trying again");
-        told = made.error().message;
         disconnect();
+        tell_why(made.error().message, told);
       }
       stand(BreakerState::open);
       std::unique_lock lock(mutex);

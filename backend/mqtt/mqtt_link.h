@@ -9,12 +9,12 @@
 #include "base/backoff.h"
 #include "base/circuit_breaker.h"
 #include "base/log.h"
+#include "base/tls/endpoint.h"
 
 namespace parley::backend {
 
 struct MqttOptions {
-  std::string host = "127.0.0.1";
-  std::uint16_t port = 1883;
+  Endpoint broker{};
   std::string user{};      // the backend's name on the broker
   std::string password{};  // its secret
   std::string client_id{};

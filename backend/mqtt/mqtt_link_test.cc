@@ -39,7 +39,7 @@ class Recorder final : public LinkListener {
 
 struct Side {
   explicit Side(int port, std::uint32_t outgoing_max = 1000)
-      : link({.port = static_cast<std::uint16_t>(port),
+      : link({.broker = {.port = static_cast<std::uint16_t>(port)},
               .client_id = "link-" + std::to_string(draw_port()),
               .keepalive = 60s,
               .retry = {.first = 20ms, .max = 200ms},

@@ -13,6 +13,14 @@ DAY = datetime.timedelta(days=1)
 LOOPBACK = ("localhost", "127.0.0.1")
 
 
+def replace(path, data, mode=0o644):
+    """Whole or not at all: a broker may be reading it."""
+    new = path.with_suffix(".new")
+    new.touch(mode=mode)
+    new.write_bytes(data)
+    new.rename(path)
+
+
 class Pair:
     """A certificate and its key, as PEM files."""
 
@@ -22,9 +30,8 @@ class Pair:
         self.save(self.crt, self.key)
 
     def save(self, crt, key):
-        key.touch(mode=0o600)
-        key.write_bytes(self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
-        crt.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
+        replace(key, self.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()), mode=0o600)
+        replace(crt, self.certificate.public_bytes(serialization.Encoding.PEM))
 
     @property
     def serial(self):

@@ -155,6 +155,16 @@ def test_a_certificate_of_nobody_parley_knows_gives_no_right(sample):
     assert not any(e["from"] == "nobody" for e in sample.history("lobby"))
 
 
+def test_a_certificate_in_the_backends_name_is_not_the_backend(sample):
+    certificate = sample.authority.client("$parleyd", "impostor")
+    generation = sample.ctl("status")[1][0]
+    with sample.client("$parleyd", "parleyd-impostor", via="cert", certificate=certificate, username=None, inbox=False) as impostor:
+        assert impostor.subscribe("$parley/#", "$parley/feed", "users/alice/inbox", "rooms/lobby/messages", check=False) == [0x87] * 4
+        for topic in ("$CONTROL/parley/v1", "rooms/lobby/send", "rooms/lobby/state", "users/alice/inbox"):
+            assert impostor.publish(topic, '{"cmd":"attach","id":"x"}') == 0x87, topic
+    assert sample.ready() and sample.ctl("status")[1][0].get("generation") == generation.get("generation")
+
+
 def test_who_owns_a_client_id_is_not_checked_for_certificates(sample):
     """A limit that is documented: by certificate, mosquitto asks no plugin whether somebody may connect."""
     with sample.client("alice", "alice-phone") as alice:
