@@ -259,7 +259,7 @@ class ScriptedPlugin final : public Link {
   }
   static std::string describe(const wire::Command& c) {
     struct Names {
-      std::string operator()(const wire::Attach&) { return "attach"; }
+      const wire::Command& command;
       std::string operator()(const wire::DirectoryApply& a) {
         return "apply " + std::to_string(a.from) + "-" + std::to_string(a.to) +
                (a.entries.empty() ? "" : " +" + std::to_string(a.entries.size()));
@@ -270,11 +270,13 @@ class ScriptedPlugin final : public Link {
       std::string operator()(const wire::FeedStart& s) { return "start " + std::to_string(s.offset); }
       std::string operator()(const wire::FeedAck& a) { return "ack " + std::to_string(a.offset); }
       std::string operator()(const wire::Append& a) { return "append " + std::to_string(a.entries.size()); }
-      std::string operator()(const wire::Kick&) { return "kick"; }
-      std::string operator()(const wire::Sessions&) { return "sessions"; }
-      std::string operator()(const wire::Stats&) { return "stats"; }
+      // The others by the name they go by.
+      template <class Other>
+      std::string operator()(const Other&) {
+        return nlohmann::json::parse(wire::format_command(command))["cmd"];
+      }
     };
-    return std::visit(Names{}, c.body);
+    return std::visit(Names{c}, c.body);
   }
   static std::string refuse(const wire::Command& c, wire::Code code) {
     return wire::format_failure(c.id, {code, std::string(wire::code_sentence(code))});
