@@ -210,16 +210,17 @@ void Logins::begin(const Client& client, Session session) {
 }
 
 Session* Logins::session(const Client& client) {
-  if (auto* known = core_.sessions.find(client.key)) return known;
+  if (auto* known = core_.sessions.find(client.key)) return known->shut_out ? nullptr : known;
   if (client.username.empty() || foreign(client.key)) return nullptr;
   const auto user = core_.live().find_user(client.username);
   if (!user || user->disabled || !client.has_certificate || !client.has_certificate(client.key))
     return nullptr;
   begin(client, Session{.user = std::string(user->name), .auth = "certificate"});
   if (core_.draining && !user->admin) core_.sessions.kick_later(client.key);
-  if (!core_.admission->banned({client.address, client.id, user->name}, core_.clock.wall()))
-    return core_.sessions.find(client.key);
+  auto* session = core_.sessions.find(client.key);
+  if (!core_.admission->banned({client.address, client.id, user->name}, core_.clock.wall())) return session;
   ++core_.counters.connects_banned;
+  session->shut_out = true;
   core_.sessions.kick_later(client.key);
   return nullptr;
 }

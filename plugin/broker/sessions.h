@@ -26,6 +26,7 @@ struct Session {
   std::optional<WallTime> expires;  // a JWT's exp
   std::uint32_t above_rate = 0;     // publishes refused for their rate since:
   SteadyTime above_rate_since{};
+  bool shut_out = false;  // banned, by certificate past the login, and about to be kicked
   bool resuming = false;  // between its login and the next tick
 };
 

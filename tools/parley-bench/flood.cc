@@ -25,8 +25,8 @@ constexpr std::array<Case, 5> kCases{{{"no flood", {}},
                                       {"subscriptions", Flood::subscriptions},
                                       {"connects", Flood::connects}}};
 
-// What an operator sets who has people and not machines for users.
-const std::vector<std::string> kLimits{"user_rate 50", "user_burst 200"};
+// What an operator sets who has people and not machines for users; but nobody is put out, so the flood goes on.
+const std::vector<std::string> kLimits{"user_rate 50", "user_burst 200", "flood_refusals 0"};
 
 Result<> offer_beside(const Case& what, Run& run, Contender& contender, const LoadShape& shape, double rate) {
   Load load(run, contender, shape);
@@ -73,8 +73,8 @@ Result<> flood(Run& run, const Options& options) {
     for (const auto& what : kCases) PARLEY_TRY(offer_beside(what, run, *contender, shape, options.rate));
   }
   run.report.note(
-      "Limits: user_rate 50, user_burst 200, the others as they are by default. The flood comes from "
-      "127.0.0.2, on this machine.");
+      "Limits: user_rate 50, user_burst 200, flood_refusals 0 (otherwise the flooder is put out after 1,000 "
+      "refusals), the others as they are by default. The flood comes from 127.0.0.2, on this machine.");
   return {};
 }
 
