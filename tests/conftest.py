@@ -15,7 +15,7 @@ def pytest_addoption(parser):
     parser.addoption("--profile", choices=profiles.NAMES, default=os.environ.get("PARLEY_PROFILE", "embedded"),
                      help="what parleyd keeps its data in (default: $PARLEY_PROFILE, else embedded)")
     parser.addoption("--transport", choices=transports.NAMES, default=transports.chosen,
-                     help="by which way clients and parleyd reach the broker (default: $PARLEY_TRANSPORT, else tcp)")
+                     help="by which way clients, parleyctl and parleyd reach the broker (default: $PARLEY_TRANSPORT, else tcp)")
 
 
 def pytest_configure(config):

@@ -198,7 +198,9 @@ class Server:
         path = self.folder / f"parleyctl.{user}.toml"
         path.touch(mode=0o600)
         key = "token" if secret.startswith("plt_") else "password"
-        path.write_text(f'host = "127.0.0.1"\nport = {self.mqtt_port}\nuser = "{user}"\n{key} = "{secret}"\n')
+        way = transports.way()
+        tls = f'tls = true\nca_file = "{self.authority.crt}"\nwebsocket = {json.dumps(way == "wss")}\n' if transports.over_tls() else ""
+        path.write_text(f'host = "127.0.0.1"\nport = {self.ports[way]}\nuser = "{user}"\n{key} = "{secret}"\n{tls}')
         return path
 
     # --- processes ---

@@ -1,6 +1,6 @@
-"""By which way the clients of the tests and parleyd reach the broker (parleyctl by TCP): pytest --transport.
+"""By which way the clients of the tests, parleyctl and parleyd reach the broker: pytest --transport.
 
-tcp: without TLS. tls: over TLS; what a test wants over WebSocket, over WSS. wss: all clients over WSS, parleyd over TLS.
+tcp: without TLS. tls: over TLS; what a test wants over WebSocket, over WSS. wss: all clients and parleyctl over WSS, parleyd over TLS.
 """
 import functools
 import os

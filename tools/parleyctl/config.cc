@@ -13,8 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 8> kKeys{"host",       "port",     "user",          "token",
-                                                "token_file", "password", "password_file", "timeout_ms"};
+constexpr std::array<std::string_view, 13> kKeys{
+    "host", "port",  "tls",        "ca_file",  "cert_file",     "key_file",  "websocket",
+    "user", "token", "token_file", "password", "password_file", "timeout_ms"};
 
 std::unexpected<Failure> bad(const fs::path& path, const std::string& what) {
   return std::unexpected(Failure{Exit::usage, "config", path.string() + ": " + what});
@@ -25,12 +26,12 @@ Outcome<> check_keys(const fs::path& path, const toml::table& table) {
     bool known = false;
     for (auto name : kKeys) known = known || key.str() == name;
     if (!known) {
-      return bad(path,
-                 "unknown key '" + std::string(key.str()) +
-                     "'; known are host, port, user, token, token_file, password, password_file, timeout_ms");
+      std::string names;
+      for (auto name : kKeys) names += (names.empty() ? "" : ", ") + std::string(name);
+      return bad(path, "unknown key '" + std::string(key.str()) + "'; known are " + names);
     }
-    if (!node.is_string() && !node.is_integer()) {
-      return bad(path, "'" + std::string(key.str()) + "' must be a string or a number");
+    if (!node.is_string() && !node.is_integer() && !node.is_boolean()) {
+      return bad(path, "'" + std::string(key.str()) + "' must be a string, a number, true or false");
     }
   }
   return {};
@@ -55,10 +56,41 @@ Outcome<std::string> text(const fs::path& path, const toml::table& table, std::s
   return *value;
 }
 
+Outcome<bool> yes_or_no(const fs::path& path, const toml::table& table, std::string_view key) {
+  if (!table.contains(key)) return false;
+  if (auto value = table[key].value_exact<bool>()) return *value;
+  return bad(path, "'" + std::string(key) + "' must be true or false");
+}
+
+Outcome<Endpoint> broker_from(const fs::path& path, const toml::table& table) {
+  Endpoint broker;
+  const auto host = text(path, table, "host");
+  if (!host) return std::unexpected(host.error());
+  if (!host->empty()) broker.host = *host;
+  const auto port = integer(path, table, "port", broker.port, 1, 65'535);
+  if (!port) return std::unexpected(port.error());
+  broker.port = static_cast<std::uint16_t>(*port);
+  for (const auto& [key, field] : {std::pair("tls", &broker.tls), {"websocket", &broker.websocket}}) {
+    const auto value = yes_or_no(path, table, key);
+    if (!value) return std::unexpected(value.error());
+    *field = *value;
+  }
+  for (const auto& [key, field] : {std::pair("ca_file", &broker.ca_file),
+                                   {"cert_file", &broker.cert_file},
+                                   {"key_file", &broker.key_file}}) {
+    const auto value = text(path, table, key);
+    if (!value) return std::unexpected(value.error());
+    if (!value->empty()) *field = (path.parent_path() / *value).string();
+  }
+  if (auto sound = check(broker); !sound) return bad(path, sound.error().message);
+  return broker;
+}
+
 Outcome<std::string> secret_from(const fs::path& path, const toml::table& table,
                                  const std::string& secret_here) {
   int given = 0;
   for (auto key : {"token", "token_file", "password", "password_file"}) given += table.contains(key) ? 1 : 0;
+  if (given == 0 && table.contains("cert_file")) return std::string{};
   if (given != 1) return bad(path, "exactly one of token, token_file, password, password_file is needed");
   if (!secret_here.empty()) {
     std::error_code ignored;
@@ -79,18 +111,16 @@ Outcome<std::string> secret_from(const fs::path& path, const toml::table& table,
 Outcome<Config> from_table(const fs::path& path, const toml::table& table) {
   if (auto ok = check_keys(path, table); !ok) return std::unexpected(ok.error());
   Config config;
-  auto host = text(path, table, "host");
+  auto broker = broker_from(path, table);
+  if (!broker) return std::unexpected(broker.error());
+  config.broker = std::move(*broker);
   auto user = text(path, table, "user");
   auto inside = text(path, table, table.contains("token") ? "token" : "password");
-  for (const auto* value : {&host, &user, &inside}) {
+  for (const auto* value : {&user, &inside}) {
     if (!*value) return std::unexpected(value->error());
   }
-  if (!host->empty()) config.host = *host;
   if (user->empty()) return bad(path, "'user' is missing");
   config.user = *user;
-  auto port = integer(path, table, "port", config.port, 1, 65'535);
-  if (!port) return std::unexpected(port.error());
-  config.port = static_cast<std::uint16_t>(*port);
   auto timeout = integer(path, table, "timeout_ms", config.timeout.count(), 100, 600'000);
   if (!timeout) return std::unexpected(timeout.error());
   config.timeout = std::chrono::milliseconds{*timeout};

@@ -40,8 +40,8 @@ class CtlConfig : public ::testing::Test {
 TEST_F(CtlConfig, token_and_defaults) {
   auto config = load_config(write("c.toml", "user = 'admin'\ntoken = 'plt_x'\n"));
   ASSERT_TRUE(config.has_value());
-  EXPECT_EQ(config->host, "127.0.0.1");
-  EXPECT_EQ(config->port, 1883);
+  EXPECT_EQ(config->broker.host, "127.0.0.1");
+  EXPECT_EQ(config->broker.port, 1883);
   EXPECT_EQ(config->user, "admin");
   EXPECT_EQ(config->secret, "plt_x");
   EXPECT_EQ(config->timeout.count(), 10'000);
@@ -53,7 +53,7 @@ TEST_F(CtlConfig, secret_files_are_found_beside_it) {
       write("c.toml", "host='h'\nport=7883\nuser='admin'\ntoken_file='admin.token'\ntimeout_ms=500\n", 0644));
   ASSERT_TRUE(config.has_value()) << config.error().message;
   EXPECT_EQ(config->secret, "plt_y");
-  EXPECT_EQ(config->port, 7883);
+  EXPECT_EQ(config->broker.port, 7883);
   EXPECT_EQ(config->timeout.count(), 500);
 }
 
@@ -69,6 +69,21 @@ TEST_F(CtlConfig, what_is_wrong_is_told_by_name) {
               ::testing::HasSubstr("'port' must be a number from 1"));
   EXPECT_THAT(sentence("user=\n"), ::testing::HasSubstr("line 1"));
   EXPECT_THAT(sentence("user='a'\ntoken_file='none'\n"), ::testing::HasSubstr("token_file: "));
+}
+
+TEST_F(CtlConfig, tls_and_its_files_are_found_beside_it) {
+  auto config =
+      load_config(write("c.toml", "user='a'\ntoken='t'\ntls=true\nwebsocket=true\nhost='h'\nport=8084\n"));
+  ASSERT_TRUE(config.has_value()) << config.error().message;
+  EXPECT_EQ(config->broker.url(), "wss://h:8084/mqtt");
+  EXPECT_THAT(sentence("user='a'\ntoken='t'\ntls='yes'\n"),
+              ::testing::HasSubstr("'tls' must be true or false"));
+  EXPECT_THAT(sentence("user='a'\ntoken='t'\nca_file='ca.crt'\n"),
+              ::testing::HasSubstr("ca_file is of no use while tls is off"));
+  EXPECT_THAT(sentence("user='a'\ntoken='t'\ntls=true\nca_file='ca.crt'\n"),
+              ::testing::HasSubstr((dir_ / "ca.crt").string()));
+  EXPECT_THAT(sentence("user='a'\ntls=true\ncert_file='c.crt'\n"),
+              ::testing::HasSubstr("key_file is missing"));
 }
 
 TEST_F(CtlConfig, a_token_that_others_may_read_is_refused) {

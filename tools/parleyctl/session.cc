@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 
+#include "backend/mqtt/paho_tls.h"
 #include "base/ids.h"
 #include "wire/topics.h"
 
@@ -21,6 +22,7 @@ constexpr std::size_t kInboxMax = 20'000;  // messages
 constexpr std::size_t kCallsAtOnce = 32;   // requests under way
 constexpr milliseconds kNoticeWait{1000};  // from a refused publish to its notice
 constexpr milliseconds kGoodbye{500};      // for a clean DISCONNECT
+constexpr milliseconds kLook{2000};        // at why there is no connection
 
 // What Paho's thread hands over. Thread-safe.
 class Arrivals {
@@ -72,7 +74,7 @@ bool is_refusal(const mqtt::exception& e) {
 }
 
 std::unexpected<Failure> connect_failure(const Config& config, const mqtt::exception& e) {
-  const auto at = config.host + ":" + std::to_string(config.port);
+  const auto at = config.broker.name();
   // Paho C 1.3.12 gives CONNACK's reason code as the return code.
   const auto reason =
       is_refusal(e) ? e.get_reason_code() : static_cast<mqtt::ReasonCode>(e.get_return_code());
@@ -86,7 +88,9 @@ std::unexpected<Failure> connect_failure(const Config& config, const mqtt::excep
     case mqtt::ReasonCode::SERVER_UNAVAILABLE:
       return refused("unavailable", "The broker at " + at + " takes no login just now; try again later.");
     default:
-      return unreachable("The broker at " + at + " can't be reached: " + e.get_message() + ".");
+      const auto why = why_unreachable(config.broker, kLook);
+      return unreachable("The broker at " + at +
+                         " can't be reached: " + (why.empty() ? e.get_message() + "." : why));
   }
 }
 
@@ -122,8 +126,7 @@ class Session::Impl {
         client_id_("parleyctl-" + random_id(12)),
         inbox_(wire::user_topic(wire::TopicKind::user_inbox, config.user)),
         replies_(wire::user_topic(wire::TopicKind::user_reply, config.user, client_id_)),
-        client_("tcp://" + config.host + ":" + std::to_string(config.port), client_id_,
-                mqtt::create_options(MQTTVERSION_5)) {
+        client_(config.broker.url(), client_id_, mqtt::create_options(MQTTVERSION_5)) {
     client_.set_message_callback([this](const mqtt::const_message_ptr& m) {
       if (m) arrivals_.push({{m->get_topic(), m->to_string()}, correlation_of(*m)});
     });
@@ -139,10 +142,15 @@ class Session::Impl {
     options.set_keep_alive_interval(30);
     options.set_connect_timeout(std::chrono::ceil<std::chrono::seconds>(config_.timeout));
     options.set_user_name(config_.user);
-    options.set_password(config_.secret);
+    if (!config_.secret.empty()) options.set_password(config_.secret);
+    if (config_.broker.tls) options.set_ssl(paho_tls(config_.broker));
     try {
       auto token = client_.connect(options);
-      if (!token->wait_for(config_.timeout)) return unreachable("The broker did not answer in time.");
+      if (!token->wait_for(config_.timeout)) {
+        const auto why = why_unreachable(config_.broker, kLook);
+        return unreachable("The broker at " + config_.broker.name() + " did not answer in time." +
+                           (why.empty() ? "" : " " + why));
+      }
     } catch (const mqtt::exception& e) {
       return connect_failure(config_, e);
     }
@@ -304,8 +312,7 @@ class Session::Impl {
   }
 
   std::unexpected<Failure> lost() const {
-    return unreachable("The connection to the broker at " + config_.host + ":" +
-                       std::to_string(config_.port) + " was lost.");
+    return unreachable("The connection to the broker at " + config_.broker.name() + " was lost.");
   }
 
   const Config config_;
