@@ -58,6 +58,7 @@ int run(int argc, char** argv) {
   add_notify_commands(app, context);
   add_import_command(app, context);
   add_export_command(app, context);
+  add_top_command(app, context);
   add_store_commands(app, context);
   try {
     app.parse(argc, argv);
