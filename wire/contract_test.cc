@@ -190,6 +190,13 @@ void check_duplicate(const std::string& text) {
             notice);
 }
 
+void check_login(const std::string& text) {
+  const auto notice = Json::parse(text);
+  EXPECT_EQ(Json::parse(format_login_notice(notice.value("type", ""), notice.value("device", ""),
+                                            notice.value("at", std::int64_t{0}))),
+            notice);
+}
+
 // The backend writes it; backend/requests compares its own with this one.
 void check_status(const std::string& text) {
   const auto status = Json::parse(text);
@@ -205,7 +212,7 @@ TEST(Contract, every_example_passes_its_codec) {
       {"send", check_send},       {"envelope", check_envelope}, {"folded", check_folded},
       {"request", check_request}, {"reply", check_reply},       {"failure", check_failure},
       {"state", check_state},     {"refused", check_refused},   {"duplicate", check_duplicate},
-      {"status", check_status},   {"presence", check_presence}};
+      {"status", check_status},   {"presence", check_presence}, {"login", check_login}};
   std::set<std::string> seen;
   for (const Example& example : examples()) {
     SCOPED_TRACE("topics.md:" + std::to_string(example.line) + " " + example.codec);

@@ -163,6 +163,13 @@ std::string format_moving(std::string_view server, std::int64_t in_s) {
   return out + "}";
 }
 
+std::string format_login_notice(std::string_view type, std::string_view device, std::int64_t at_ms) {
+  std::string out = "{\"type\":\"" + std::string(type) + '"';
+  append_string(out, "device", device);
+  if (at_ms != 0) out.append(",\"at\":").append(std::to_string(at_ms));
+  return out += '}';
+}
+
 std::string format_duplicate(std::string_view room, std::string_view ref, std::uint64_t seq) {
   std::string out = R"({"type":"duplicate")";
   append_string(out, "room", room);

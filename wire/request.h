@@ -54,6 +54,8 @@ std::string format_refused(const Failure& failure, std::string_view room, std::s
                            std::uint64_t wait_s = 0);
 // {"type":"moving","in_s":3,"server":"mqtts://chat2.example.org"}: the connection ends in so many seconds; `server` when there is another to go to.
 std::string format_moving(std::string_view server, std::int64_t in_s);
+// About a login, to the device it is of: "expiring", "renewed". `at_ms`: when it ends; 0: not by itself.
+std::string format_login_notice(std::string_view type, std::string_view device, std::int64_t at_ms);
 std::string format_duplicate(std::string_view room, std::string_view ref, std::uint64_t seq);
 
 }  // namespace parley::wire

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/encoding.h"
+#include "plugin/auth/scram_exchange.h"
 #include "plugin/auth/tokens.h"
 #include "wire/names.h"
 
@@ -25,6 +26,8 @@ std::string_view auth_method_name(AuthMethod method) {
       return "token";
     case AuthMethod::password:
       return "password";
+    case AuthMethod::scram:
+      return "scram";
   }
   return "";
 }
@@ -51,6 +54,8 @@ std::string_view deny_reason_text(DenyReason reason) {
       return "the token's sub is an account's name in another case";
     case DenyReason::erased:
       return "the name was an erased user's";
+    case DenyReason::jwt_revoked:
+      return "the token was revoked";
     case DenyReason::jwt_admin:
       return "the token's sub is an administrator, and jwt_admins is off";
     case DenyReason::token_unknown:
@@ -66,11 +71,12 @@ std::string_view deny_reason_text(DenyReason reason) {
 }
 
 Authenticator::Authenticator(AuthOptions options, const Accounts& accounts, const Clock& clock,
-                             std::optional<JwtVerifier> jwt)
+                             std::optional<JwtVerifier> jwt, const JwtRevocations* revoked)
     : options_(std::move(options)),
       accounts_(accounts),
       clock_(clock),
       jwt_(std::move(jwt)),
+      revoked_(revoked),
       passwords_(options_.password) {}
 
 Verdict Authenticator::authenticate(const Login& login) {
@@ -109,15 +115,19 @@ Verdict Authenticator::by_jwt(const JwtVerifier& jwt, std::string_view username,
   auto claims = jwt.verify(token, now);
   if (claims) {
     WallTime end = now < claims->exp ? claims->exp : claims->exp + jwt.rules().leeway;
-    return by_subject(username, claims->sub, end);
+    return by_claims(username, *claims, end);
   }
   if (!is_signed_by_us(claims.error()) && may_defer(username)) return Deferred{};
   return Denied{DenyReason::jwt_refused, jwt_failure_text(claims.error())};
 }
 
-Verdict Authenticator::by_subject(std::string_view username, const std::string& subject, WallTime end) const {
+Verdict Authenticator::by_claims(std::string_view username, const JwtClaims& claims, WallTime end) const {
+  const std::string& subject = claims.sub;
   if (!username.empty() && username != subject) return deny(DenyReason::jwt_other_user);
+  if (revoked_ && revoked_->covers(claims)) return deny(DenyReason::jwt_revoked);
   Admitted admitted{.user = subject, .method = AuthMethod::jwt, .expires_at = end};
+  admitted.jti = claims.jti;
+  admitted.issued_at = claims.iat;
   std::optional<Accounts::User> user = accounts_.find_user(subject);
   if (!user) {
     if (accounts_.name_taken(subject)) return deny(DenyReason::jwt_name_taken);
@@ -162,6 +172,25 @@ Verdict Authenticator::by_password(std::string_view username, std::string_view p
   // Only now: whoever does not know the password is not to learn that the account is disabled.
   if (user->disabled) return deny(DenyReason::disabled);
   return Admitted{.user = std::string(username), .method = AuthMethod::password, .admin = user->admin};
+}
+
+ScramVerifier Authenticator::scram_verifier(std::string_view user) const {
+  ScramVerifier made_up = fake_scram_verifier(options_.scram_secret, user);
+  return accounts_.scram(user).value_or(std::move(made_up));
+}
+
+Verdict Authenticator::by_scram(std::string_view user, const ScramVerifier& verifier) const {
+  const std::optional<Accounts::User> account = accounts_.find_user(user);
+  if (!account) return deny(DenyReason::unknown_user);
+  if (accounts_.scram(user) != verifier) return deny(DenyReason::wrong_password);
+  if (account->disabled) return deny(DenyReason::disabled);
+  return Admitted{.user = std::string(user), .method = AuthMethod::scram, .admin = account->admin};
+}
+
+Verdict Authenticator::by_bearer(std::string_view user, std::string_view token) const {
+  if (!jwt_) return deny(DenyReason::jwt_refused);
+  const Verdict verdict = by_jwt(*jwt_, user, token);
+  return std::holds_alternative<Deferred>(verdict) ? deny(DenyReason::jwt_refused) : verdict;
 }
 
 Verdict Authenticator::unmatched(std::string_view username, DenyReason reason) const {

@@ -244,5 +244,46 @@ TEST_F(AuthenticatorTest, without_deferring_strangers_are_denied) {
   EXPECT_EQ(login("sensor", token_of('z')), denied(DenyReason::token_unknown));
 }
 
+TEST_F(AuthenticatorTest, scram_runs_with_the_accounts_verifier_or_with_one_that_looks_like_it) {
+  const Authenticator authenticator(AuthOptions{}, accounts_, clock_);
+  EXPECT_EQ(authenticator.scram_verifier("alice"), *accounts_.scram("alice"));
+  for (const char* name : {"nobody", "device", "ALICE", "$parleyd"}) {
+    const auto made_up = authenticator.scram_verifier(name);
+    EXPECT_EQ(made_up, authenticator.scram_verifier(name)) << name;
+    EXPECT_EQ(made_up.iterations, kScramIterationsDefault);
+    EXPECT_TRUE(std::holds_alternative<Denied>(authenticator.by_scram(name, made_up))) << name;
+  }
+}
+
+TEST_F(AuthenticatorTest, scram_lets_in_whom_the_account_says) {
+  const Authenticator authenticator({.backend_secret = {}, .other_users = OtherUsers::defer}, accounts_,
+                                    clock_);
+  const auto after = [&](std::string_view name) {
+    return told(authenticator.by_scram(name, authenticator.scram_verifier(name)));
+  };
+  EXPECT_EQ(after("alice"), "alice by scram");
+  EXPECT_EQ(after("Root"), "Root by scram admin");
+  EXPECT_EQ(after("gone"), denied(DenyReason::disabled));
+  EXPECT_EQ(after("stranger"), denied(DenyReason::unknown_user));
+  const auto before = authenticator.scram_verifier("alice");
+  accounts_.add("alice", "another password");
+  EXPECT_EQ(told(authenticator.by_scram("alice", before)), denied(DenyReason::wrong_password));
+}
+
+TEST_F(AuthenticatorTest, a_bearer_is_a_jwt_and_never_deferred) {
+  JwtKeySet keys;
+  keys.push_back(std::move(*JwtKey::from_secret(std::string(kJwtSecret))));
+  const Authenticator authenticator({.backend_secret = {}, .other_users = OtherUsers::defer}, accounts_,
+                                    clock_, JwtVerifier(std::move(keys), JwtRules{}));
+  EXPECT_EQ(told(authenticator.by_bearer("", jwt("alice"))), "alice by jwt until " + until(100));
+  EXPECT_EQ(told(authenticator.by_bearer("bob", jwt("alice"))), denied(DenyReason::jwt_other_user));
+  EXPECT_EQ(
+      told(authenticator.by_bearer("stranger", jwt("stranger", 100, "ffffffffffffffffffffffffffffffff"))),
+      denied(DenyReason::jwt_refused));
+  EXPECT_EQ(told(authenticator.by_bearer("alice", token_of('a'))), jwt_denied(JwtFailure::malformed));
+  EXPECT_EQ(told(Authenticator(AuthOptions{}, accounts_, clock_).by_bearer("", jwt("alice"))),
+            denied(DenyReason::jwt_refused));
+}
+
 }  // namespace
 }  // namespace parley::plugin

@@ -4,9 +4,8 @@
 #include <utility>
 
 namespace parley::plugin {
-namespace {
 
-Result<JwtKeySet> load(const JwtKeySource& source) {
+Result<JwtKeySet> load_jwt_keys(const JwtKeySource& source) {
   if (source.key_file.empty() == source.jwks_file.empty()) {
     return fail(Errc::invalid_argument, "JWTs need either a key file or a JWKS file, one of the two");
   }
@@ -14,12 +13,10 @@ Result<JwtKeySet> load(const JwtKeySource& source) {
   return load_jwt_key_file(source.key_file, source.key_algorithm);
 }
 
-}  // namespace
-
 JwtVerifier::JwtVerifier(JwtKeySet keys, JwtRules rules) : rules_(std::move(rules)), keys_(std::move(keys)) {}
 
 Result<JwtVerifier> JwtVerifier::open(JwtKeySource source, JwtRules rules) {
-  Result<JwtKeySet> keys = load(source);
+  Result<JwtKeySet> keys = load_jwt_keys(source);
   if (!keys) return std::unexpected(keys.error());
   JwtVerifier verifier(std::move(*keys), std::move(rules));
   verifier.source_ = std::move(source);
@@ -28,7 +25,7 @@ Result<JwtVerifier> JwtVerifier::open(JwtKeySource source, JwtRules rules) {
 
 Result<> JwtVerifier::reload() {
   if (source_.key_file.empty() && source_.jwks_file.empty()) return {};
-  Result<JwtKeySet> keys = load(source_);
+  Result<JwtKeySet> keys = load_jwt_keys(source_);
   if (!keys) return std::unexpected(keys.error());
   keys_ = std::move(*keys);
   return {};

@@ -2,6 +2,7 @@
 #include <expected>
 #include <filesystem>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -17,6 +18,9 @@ struct JwtKeySource {
   JwtAlgorithm key_algorithm = JwtAlgorithm::rs256;  // of key_file
   std::filesystem::path jwks_file;                   // JWK set; each key says its own algorithm
 };
+
+// The keys there. Errors as of jwt_key_set.h; invalid_argument when not exactly one file is named.
+Result<JwtKeySet> load_jwt_keys(const JwtKeySource& source);
 
 // Decides whether a JWT (RFC 7519, as compact JWS; RFC 8725's advice followed) is one of ours and still good.
 //
@@ -35,8 +39,11 @@ class JwtVerifier {
 
   // Reads the files again (SIGHUP). All or nothing: on an error the keys are those from before.
   Result<> reload();
+  // Keys read elsewhere take the place of those there are; never none.
+  void adopt(JwtKeySet keys) { keys_ = std::move(keys); }
 
   const JwtRules& rules() const { return rules_; }
+  const JwtKeySource& source() const { return source_; }
   std::size_t key_count() const { return keys_.size(); }
 
  private:

@@ -74,8 +74,9 @@ bool read_date(const json& claims, const char* name, std::optional<WallTime>& da
   return date.has_value();
 }
 
-std::expected<WallTime, JwtFailure> check_times(const json& claims, std::chrono::seconds leeway,
-                                                WallTime now) {
+// Leaves exp and iat in `times`.
+std::expected<void, JwtFailure> check_times(const json& claims, std::chrono::seconds leeway, WallTime now,
+                                            JwtClaims& times) {
   std::optional<WallTime> exp, nbf, iat;
   if (!read_date(claims, "exp", exp) || !read_date(claims, "nbf", nbf) || !read_date(claims, "iat", iat)) {
     return std::unexpected(JwtFailure::malformed_claims);
@@ -84,7 +85,18 @@ std::expected<WallTime, JwtFailure> check_times(const json& claims, std::chrono:
   if (now >= *exp + leeway) return std::unexpected(JwtFailure::expired);
   if (nbf && now + leeway < *nbf) return std::unexpected(JwtFailure::not_yet_valid);
   if (iat && now + leeway < *iat) return std::unexpected(JwtFailure::issued_in_future);
-  return *exp;
+  times.exp = *exp;
+  times.iat = iat;
+  return {};
+}
+
+// False when it is there and no text, or longer than anybody would list.
+bool read_id(const json& claims, std::string& id) {
+  auto jti = claims.find("jti");
+  if (jti == claims.end()) return true;
+  if (!jti->is_string() || jti->get_ref<const std::string&>().size() > kJwtIdMax) return false;
+  id = jti->get<std::string>();
+  return true;
 }
 
 bool issuer_fits(const json& claims, const std::string& wanted) {
@@ -169,15 +181,18 @@ std::expected<JwtClaims, JwtFailure> check_jwt_claims(std::string_view payload, 
                                                       WallTime now) {
   auto claims = parse_strict_object(payload);
   if (!claims) return std::unexpected(JwtFailure::malformed_claims);
-  auto exp = check_times(*claims, rules.leeway, now);
-  if (!exp) return std::unexpected(exp.error());
+  JwtClaims read;
+  auto timely = check_times(*claims, rules.leeway, now, read);
+  if (!timely) return std::unexpected(timely.error());
+  if (!read_id(*claims, read.jti)) return std::unexpected(JwtFailure::malformed_claims);
   if (!issuer_fits(*claims, rules.issuer)) return std::unexpected(JwtFailure::wrong_issuer);
   if (!audience_fits(*claims, rules.audience)) return std::unexpected(JwtFailure::wrong_audience);
   auto sub = claims->find("sub");
   if (sub == claims->end() || !sub->is_string()) return std::unexpected(JwtFailure::bad_subject);
   const auto& name = sub->get_ref<const std::string&>();
   if (!wire::valid_name(name)) return std::unexpected(JwtFailure::bad_subject);
-  return JwtClaims{name, *exp};
+  read.sub = name;
+  return read;
 }
 
 }  // namespace parley::plugin

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,8 @@ inline bool is_signed_by_us(JwtFailure failure) {
 struct JwtClaims {
   std::string sub;  // a legal name
   WallTime exp;
+  std::string jti{};              // "": none
+  std::optional<WallTime> iat{};  // none: it does not say when it was issued
 };
 
 struct JwtRules {
@@ -50,6 +53,7 @@ struct JwtRules {
 };
 
 inline constexpr std::size_t kJwtMax = 8 * 1024;  // bytes of a token
+inline constexpr std::size_t kJwtIdMax = 256;     // bytes of a `jti`; one longer is malformed
 
 // Views into the token's text, and what the header said.
 struct JwtParts {
@@ -72,7 +76,8 @@ bool looks_like_jwt(std::string_view password);
 std::expected<JwtParts, JwtFailure> split_jwt(std::string_view token);
 
 // RFC 7519 §4.1. `exp` required; `nbf`, `iat` judged when there; numbers may have fractions; `sub` required,
-// a legal name. A member given twice, at any depth, is refused rather than guessed at.
+// a legal name; `jti`, when
+// there, a string of at most kJwtIdMax bytes. A member given twice, at any depth, is refused rather than guessed at.
 std::expected<JwtClaims, JwtFailure> check_jwt_claims(std::string_view payload, const JwtRules& rules,
                                                       WallTime now);
 

@@ -19,6 +19,9 @@ class BrokerApi {
   virtual bool kick(const char* client_id) = 0;
   // Ends the broker as SIGTERM does, when this callback has returned.
   virtual void stop() = 0;
+  // Ends all connections whose user name is this one, without their wills; sessions are not looked for by client id. Only from tick. Looks through all
+  // connections.
+  virtual void kick_all_named(const char* username) = 0;
   virtual void log(LogLevel level, std::string_view line) = 0;
 };
 

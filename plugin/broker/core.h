@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "plugin/auth/client_ids.h"
+#include "plugin/auth/jwt_revocations.h"
 #include "plugin/broker/backend_link.h"
 #include "plugin/broker/broker_api.h"
 #include "plugin/broker/counters.h"
@@ -51,6 +52,7 @@ struct Core {
   std::unique_ptr<ClientIds> client_ids;
   std::unique_ptr<Bans> bans;
   std::unique_ptr<Admission> admission;
+  std::unique_ptr<JwtRevocations> revoked_jwts;
   BackendLink backend{broker, counters};
   Notices notices{broker, counters};
   RateLimiter<std::string> user_rate, typing_rate;  // by user name

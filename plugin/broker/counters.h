@@ -14,6 +14,9 @@ struct Counters {
   std::uint64_t logins = 0, logins_denied = 0, logins_busy = 0, logins_drained = 0;
   std::uint64_t connects_banned = 0, connects_rate_limited = 0, logins_slowed = 0, logins_failed = 0;
   std::uint64_t client_ids_flapping = 0, sessions_refused = 0, floods_ended = 0;
+  std::uint64_t auth_exchanges = 0, auth_timeouts = 0, auth_renewals = 0;  // SCRAM; of both methods
+  std::uint64_t auth_under_way = 0;  // now
+  std::uint64_t expiry_notices = 0;
   std::uint64_t reads_denied = 0, subscriptions_denied = 0;
   std::uint64_t kicks = 0, notices_dropped = 0, events_dropped = 0;
   std::uint64_t directory_changes = 0, exceptions = 0;

@@ -1,5 +1,6 @@
 #include "plugin/broker/gate.h"
 
+#include "plugin/broker/enhanced_auth.h"
 #include "wire/content.h"
 #include "wire/topics.h"
 
@@ -8,6 +9,7 @@ namespace parley::plugin {
 using wire::TopicKind;
 
 AclDecision Gate::check(const Client& client, const AclRequest& request) {
+  if (client.username.starts_with(EnhancedAuth::kUnfinished)) return AclDecision::deny;
   switch (request.access) {
     case Access::read:
       return read(client, request.topic);

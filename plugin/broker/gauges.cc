@@ -70,6 +70,8 @@ json gauges_of(const Core& core) {
               {"bans_network", core.bans->list().of_kind(wire::BanKind::network)},
               {"tracked_addresses", core.admission->tracked_addresses()},
               {"tracked_failed_logins", core.admission->tracked_failures()},
+              {"auth_under_way", core.counters.auth_under_way},
+              {"revoked_jwts", core.revoked_jwts->size()},
               {"journal_backlog_bytes", journal.backlog_bytes},
               {"journal_max_bytes", core.options.journal_max_bytes},
               {"journal_segments", journal.segments},

@@ -1,6 +1,9 @@
 #include "plugin/broker/logins.h"
 
+#include "base/encoding.h"
 #include "base/file.h"
+#include "wire/request.h"
+#include "wire/topics.h"
 
 namespace parley::plugin {
 namespace {
@@ -14,14 +17,26 @@ JwtAlgorithm algorithm(std::string_view name) {
   return name == "ES256" ? JwtAlgorithm::es256 : JwtAlgorithm::rs256;
 }
 
-Result<std::optional<JwtVerifier>> open_jwt(const Options& o) {
+std::optional<JwtKeySource> jwt_source(const Options& o) {
   if (o.jwt_key_file.empty() && o.jwt_jwks_file.empty()) return std::nullopt;
-  JwtKeySource source{
+  return JwtKeySource{
       .key_file = o.jwt_key_file, .key_algorithm = algorithm(o.jwt_algorithm), .jwks_file = o.jwt_jwks_file};
-  auto verifier = JwtVerifier::open(
+}
+
+Result<JwtVerifier> open_jwt(const JwtKeySource& source, const Options& o) {
+  return JwtVerifier::open(
       source, JwtRules{.issuer = o.jwt_issuer, .audience = o.jwt_audience, .leeway = o.jwt_leeway});
-  if (!verifier) return std::unexpected(verifier.error());
-  return std::optional(std::move(*verifier));
+}
+
+// Drawn at the first start: what is shown of users who do not exist must not change while those who do stay as they are.
+Result<std::string> scram_secret(const std::filesystem::path& file) {
+  auto kept = read_secret_file(file);
+  if (kept && kept->size() >= 32) return kept;
+  if (!kept && kept.error().code != Errc::not_found) return kept;
+  if (kept) return fail(Errc::corrupt, file.string() + " is too short: remove it, and another one is made");
+  std::string drawn = hex_encode(random_bytes(32));
+  if (auto written = write_file_atomic(file, drawn); !written) return std::unexpected(written.error());
+  return drawn;
 }
 
 // MQTT 5 tells a plugin nothing of the session's expiry, so it counts as one that stays.
@@ -43,34 +58,50 @@ Result<std::unique_ptr<Logins>> Logins::open(Core& core) {
   if (secret->size() < 16)
     return fail(Errc::invalid_argument,
                 "plugin_opt_backend_secret_file: the secret has fewer than 16 characters");
-  auto jwt = open_jwt(o);
-  if (!jwt) return fail(jwt.error().code, "plugin_opt_jwt_…: " + jwt.error().message);
+  auto salts = scram_secret(o.data_dir / "scram_secret");
+  if (!salts) return fail(salts.error().code, "plugin_opt_data_dir: " + salts.error().message);
 
   AuthOptions auth{.backend_secret = *secret,
                    .other_users = o.defer_other_users ? OtherUsers::defer : OtherUsers::deny,
                    .jwt_auto_user = o.jwt_auto_user,
-                   .jwt_admins = o.jwt_admins};
+                   .jwt_admins = o.jwt_admins,
+                   .password = {},
+                   .scram_secret = *salts};
   auth.password.slow_checks_per_second = auth.password.slow_checks_burst = o.password_checks_per_second;
   std::unique_ptr<Logins> logins(new Logins(core));
-  logins->authenticator_ =
-      std::make_unique<Authenticator>(std::move(auth), logins->accounts_, core.clock, std::move(*jwt));
+  std::optional<JwtVerifier> jwt;
+  if (const auto source = jwt_source(o)) {
+    logins->key_watch_.emplace(*source);
+    auto opened = open_jwt(*source, o);
+    if (!opened) return fail(opened.error().code, "plugin_opt_jwt_…: " + opened.error().message);
+    jwt = std::move(*opened);
+  }
+  logins->authenticator_ = std::make_unique<Authenticator>(std::move(auth), logins->accounts_, core.clock,
+                                                           std::move(jwt), core.revoked_jwts.get());
   return logins;
 }
 
 LoginVerdict Logins::login(const Client& client, const char* username, const char* password,
                            std::string& new_username) {
   if (reloading_ && (!password || core_.sessions.find(client.key))) return still_there(client);
-  disconnected(client.key);  // the broker uses an object's address again: whoever had it is gone
-  foreign_.erase(client.key);
-  std::erase(departed_, client.key);
-
+  newcomer(client);
   const Login given{optional_view(username), optional_view(password)};
   const Arrival arrival{.address = client.address,
                         .client_id = client.id,
                         .user = given.username.value_or(""),
                         .guessable = authenticator_->is_guessable(given)};
   if (auto away = turned_away(client, arrival)) return *away;
-  const auto verdict = authenticator_->authenticate(given);
+  return settle(client, arrival, authenticator_->authenticate(given), new_username);
+}
+
+void Logins::newcomer(const Client& client) {
+  disconnected(client.key);
+  foreign_.erase(client.key);
+  std::erase(departed_, client.key);
+}
+
+LoginVerdict Logins::settle(const Client& client, const Arrival& arrival, const Verdict& verdict,
+                            std::string& new_username) {
   if (std::holds_alternative<Deferred>(verdict)) return leave_to_others(client);
   if (std::holds_alternative<Busy>(verdict)) {
     ++core_.counters.logins_busy;
@@ -179,13 +210,29 @@ LoginVerdict Logins::accept(const Client& client, const Admitted& admitted, Arri
     core_.bans->add_own(*ban);
     return deny(client, "the client id connects too often: " + ban->reason);
   }
-  begin(client, Session{.user = admitted.user,
-                        .auth = std::string(auth_method_name(admitted.method)),
-                        .token_id = admitted.token_id,
-                        .backend = backend,
-                        .expires = admitted.expires_at,
-                        .resuming = true});
+  Session session = proof(admitted);
+  session.user = admitted.user;
+  session.auth = auth_method_name(admitted.method);
+  session.token_id = admitted.token_id;
+  session.backend = backend;
+  session.resuming = true;
+  begin(client, std::move(session));
   return LoginVerdict::accept;
+}
+
+// What a session rests on, and a renewal replaces.
+Session Logins::proof(const Admitted& admitted) const {
+  Session session;
+  session.jti = admitted.jti;
+  session.issued_at = admitted.issued_at;
+  session.expires = admitted.expires_at;
+  if (session.expires && core_.options.jwt_warn.count() > 0)
+    session.warn_at = *session.expires - core_.options.jwt_warn;
+  return session;
+}
+
+void Logins::renew(const Session& session, const Admitted& admitted) {
+  core_.sessions.renew(session.key, proof(admitted));
 }
 
 void Logins::begin(const Client& client, Session session) {
@@ -250,6 +297,27 @@ void Logins::tick() {
   reloading_ = false;
   for (const void* key : departed_) foreign_.erase(key);
   departed_.clear();
+  warn();
+  look_at_keys();
+}
+
+// To the one client alone, whether subscribed or not: who logs in with little time left has had none to subscribe.
+void Logins::warn() {
+  for (const Session* s : core_.sessions.take_warnings(core_.clock.wall())) {
+    const auto topic = wire::user_topic(wire::TopicKind::user_inbox, s->user);
+    core_.broker.publish_to(s->device.c_str(), topic.c_str(),
+                            wire::format_login_notice("expiring", s->device, to_ms(*s->expires)), 1);
+    ++core_.counters.expiry_notices;
+  }
+}
+
+void Logins::look_at_keys() {
+  if (!key_watch_) return;
+  auto keys = key_watch_->poll(core_.clock.steady());
+  if (!keys) return;
+  if (!*keys) return core_.log(LogLevel::error, "the JWT keys stay as they were: " + keys->error().message);
+  core_.log(LogLevel::info, "the JWT keys' file has changed; keys now: " + std::to_string((*keys)->size()));
+  authenticator_->jwt()->adopt(std::move(**keys));
 }
 
 void Logins::reload() {

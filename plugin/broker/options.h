@@ -59,8 +59,11 @@ struct Options {
   std::filesystem::path jwt_jwks_file;   // or a JWKS; each key says its alg
   std::string jwt_issuer, jwt_audience;  // checked when given
   std::chrono::seconds jwt_leeway{30};
-  bool jwt_admins = false;     // may an administrator log in by JWT?
-  bool jwt_auto_user = false;  // a valid JWT of an unknown subject makes the account
+  std::chrono::seconds jwt_warn{60};  // how long before its end a session's client is told of it; 0: not
+  bool jwt_admins = false;            // may an administrator log in by JWT?
+  bool jwt_auto_user = false;         // a valid JWT of an unknown subject makes the account
+
+  bool scram = true;  // MQTT 5 enhanced authentication with SCRAM-SHA-256
 
   double connect_rate = 20;    // connects per second of one address, 0: no limit
   double connect_burst = 500;  // how many may come at once: an office behind one address, after a restart

@@ -127,6 +127,11 @@ Result<std::unique_ptr<Parley>> Parley::open(const Options& options, BrokerApi& 
                                              " can't be made or used by the broker's user: " + ec.message());
   auto core = std::make_unique<Core>(options, broker, clock);
   if (auto opened = open_files(*core); !opened) return std::unexpected(opened.error());
+  auto revoked =
+      JwtRevocations::open(options.data_dir / "jwt_revocations", clock.wall(),
+                           [&core](LogLevel level, std::string_view line) { core->log(level, line); });
+  if (!revoked) return in_data_dir(revoked.error());
+  core->revoked_jwts = std::move(*revoked);
   auto logins = Logins::open(*core);
   if (!logins) return std::unexpected(logins.error());
   core->log(LogLevel::info, "ready: " + std::to_string(core->live().user_count()) + " users, " +
@@ -139,6 +144,7 @@ Result<std::unique_ptr<Parley>> Parley::open(const Options& options, BrokerApi& 
 Parley::Parley(std::unique_ptr<Core> core, std::unique_ptr<Logins> logins)
     : core_(std::move(core)),
       logins_(std::move(logins)),
+      enhanced_auth_(*core_, *logins_),
       gate_(*core_, *logins_),
       intake_(*core_, *logins_),
       drain_(*core_),
@@ -158,7 +164,14 @@ bool Parley::clock_stands() {
 LoginVerdict Parley::login(const Client& client, const char* username, const char* password,
                            std::string& new_username) {
   if (clock_stands()) return LoginVerdict::deny;
+  if (!core_->sessions.find(client.key))
+    enhanced_auth_.gone(client);  // an address used again; not a reload, which asks of all
   return logins_->login(client, username, password, new_username);
+}
+
+AuthStep Parley::auth_start(const Client& client, std::string_view method, std::string_view data) {
+  if (clock_stands()) return {};
+  return enhanced_auth_.start(client, method, data);
 }
 
 AclDecision Parley::check(const Client& client, const AclRequest& request) {
@@ -193,6 +206,8 @@ void Parley::tick() {
   tickless_since_.reset();
   const auto now = core_->clock.steady();
   logins_->tick();
+  enhanced_auth_.tick();
+  core_->revoked_jwts->tend(core_->clock.wall());
   core_->sessions.end_of_resume();
   drain_.tick();
   commands_.tick();

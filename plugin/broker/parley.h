@@ -7,6 +7,7 @@
 #include "plugin/broker/commands.h"
 #include "plugin/broker/core.h"
 #include "plugin/broker/drain.h"
+#include "plugin/broker/enhanced_auth.h"
 #include "plugin/broker/gate.h"
 #include "plugin/broker/intake.h"
 #include "plugin/broker/logins.h"
@@ -23,11 +24,19 @@ class Parley {
 
   LoginVerdict login(const Client& client, const char* username, const char* password,
                      std::string& new_username);
+  AuthStep auth_start(const Client& client, std::string_view method, std::string_view data);
+  AuthStep auth_continue(const Client& client, std::string_view data) {
+    return enhanced_auth_.go_on(client, data);
+  }
   AclDecision check(const Client& client, const AclRequest& request);
   bool message(const Client& client, std::string_view topic, std::string_view payload,
                const Intake::ReadProperties& properties, bool& retain, std::string& payload_after);
   void control(const Client& client, std::string_view payload) { commands_.handle(client, payload); }
-  void disconnected(const void* key) { logins_->disconnected(key); }
+  // True: of a client that had not finished to log in, so that nothing the broker knows of it is to be believed.
+  bool disconnected(const Client& client) {
+    logins_->disconnected(client.key);
+    return enhanced_auth_.gone(client);
+  }
   void tick();
   // SIGHUP: keys are read again, and `options`, made anew, are in force from now on; on their error the old ones stay. Only live options
   // may differ (options.h).
@@ -45,6 +54,7 @@ class Parley {
 
   std::unique_ptr<Core> core_;
   std::unique_ptr<Logins> logins_;
+  EnhancedAuth enhanced_auth_;
   Gate gate_;
   Intake intake_;
   Drain drain_;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -43,6 +44,7 @@ class MosquittoApi final : public BrokerApi {
     return mosquitto_kick_client_by_clientid(client_id, true) == MOSQ_ERR_SUCCESS;
   }
   void stop() override { ::kill(::getpid(), SIGTERM); }
+  void kick_all_named(const char* username) override { mosquitto_kick_client_by_username(username, false); }
   void log(LogLevel level, std::string_view line) override {
     mosquitto_log_printf(mosquitto_level(level), "parley: %.*s", static_cast<int>(line.size()), line.data());
   }
@@ -136,6 +138,49 @@ int on_basic_auth(int, void* event, void* userdata) {
   });
 }
 
+// The broker frees the reply with free().
+int obey(mosquitto_evt_extended_auth& e, const AuthStep& step) {
+  if (!step.username.empty() && mosquitto_set_username(e.client, step.username.c_str()) != MOSQ_ERR_SUCCESS)
+    return MOSQ_ERR_AUTH;
+  if (!step.reply.empty()) {
+    e.data_out = std::malloc(step.reply.size());
+    if (!e.data_out) return MOSQ_ERR_AUTH;
+    std::memcpy(e.data_out, step.reply.data(), step.reply.size());
+    e.data_out_len = static_cast<std::uint16_t>(step.reply.size());
+  }
+  switch (step.what) {
+    case AuthStep::What::accept:
+      return MOSQ_ERR_SUCCESS;
+    case AuthStep::What::go_on:
+      return MOSQ_ERR_AUTH_CONTINUE;
+    case AuthStep::What::busy:
+      return MOSQ_ERR_UNKNOWN;  // closed without CONNACK: clients try again
+    case AuthStep::What::unsupported:
+      return MOSQ_ERR_NOT_SUPPORTED;
+    case AuthStep::What::deny:
+      break;
+  }
+  return MOSQ_ERR_AUTH;
+}
+
+std::string_view data_of(const mosquitto_evt_extended_auth& e) {
+  return {static_cast<const char*>(e.data_in), e.data_in ? e.data_in_len : 0u};
+}
+
+int on_auth_start(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_extended_auth*>(event);
+  return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
+    return obey(e, parley.auth_start(describe(e.client), view(e.auth_method), data_of(e)));
+  });
+}
+
+int on_auth_continue(int, void* event, void* userdata) {
+  auto& e = *static_cast<mosquitto_evt_extended_auth*>(event);
+  return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
+    return obey(e, parley.auth_continue(describe(e.client), data_of(e)));
+  });
+}
+
 int on_acl_check(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_acl_check*>(event);
   return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&](Parley& parley) {
@@ -195,10 +240,17 @@ int on_control(int, void* event, void* userdata) {
   });
 }
 
+// Before 2.0.13 a connection that breaks off before it has logged in takes whoever has its client id out of the broker's table of clients: that one
+// could not be kicked any more, nor be given anything by its id. With an empty id nobody is found. The text is the broker's own, and not const there.
+void forget_client_id(const mosquitto* client) {
+  if (const char* id = mosquitto_client_id(client)) *const_cast<char*>(id) = '\0';
+}
+
 int on_disconnect(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_disconnect*>(event);
   return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
-    parley.disconnected(e.client);
+    if (parley.disconnected({.key = e.client, .username = view(mosquitto_client_username(e.client))}))
+      forget_client_id(e.client);
     return static_cast<int>(MOSQ_ERR_SUCCESS);
   });
 }
@@ -223,10 +275,16 @@ struct Callback {
   const char* topic;
 };
 constexpr Callback kCallbacks[] = {
-    {MOSQ_EVT_BASIC_AUTH, on_basic_auth, nullptr}, {MOSQ_EVT_ACL_CHECK, on_acl_check, nullptr},
-    {MOSQ_EVT_MESSAGE, on_message, nullptr},       {MOSQ_EVT_CONTROL, on_control, "$CONTROL/parley/v1"},
-    {MOSQ_EVT_DISCONNECT, on_disconnect, nullptr}, {MOSQ_EVT_TICK, on_tick, nullptr},
-    {MOSQ_EVT_RELOAD, on_reload, nullptr},         {kEventClientOffline, on_disconnect, nullptr},
+    {MOSQ_EVT_BASIC_AUTH, on_basic_auth, nullptr},
+    {MOSQ_EVT_ACL_CHECK, on_acl_check, nullptr},
+    {MOSQ_EVT_EXT_AUTH_START, on_auth_start, nullptr},
+    {MOSQ_EVT_EXT_AUTH_CONTINUE, on_auth_continue, nullptr},
+    {MOSQ_EVT_MESSAGE, on_message, nullptr},
+    {MOSQ_EVT_CONTROL, on_control, "$CONTROL/parley/v1"},
+    {MOSQ_EVT_DISCONNECT, on_disconnect, nullptr},
+    {MOSQ_EVT_TICK, on_tick, nullptr},
+    {MOSQ_EVT_RELOAD, on_reload, nullptr},
+    {kEventClientOffline, on_disconnect, nullptr},
 };
 
 int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* options, int count) {

@@ -11,7 +11,7 @@ Session& Sessions::open(Session session) {
   const void* key = session.key;
   by_user_.emplace(fold_case(session.user), key);
   if (!session.token_id.empty()) by_token_.emplace(session.token_id, key);
-  if (session.expires) expiries_.emplace(*session.expires, key);
+  index_proof(session);
   if (session.resuming) resuming_.push_back(key);
   Session& opened = by_key_.emplace(key, std::move(session)).first->second;
   if (!opened.backend) by_device_.emplace(opened.device, key);
@@ -37,10 +37,33 @@ std::optional<Session> Sessions::close(const void* key) {
   by_key_.erase(it);
   erase_one(by_user_, fold_case(session.user), key);
   if (!session.token_id.empty()) erase_one(by_token_, session.token_id, key);
-  if (session.expires) expiries_.erase({*session.expires, key});
+  forget_proof(session);
   kicks_.erase(key);
   std::erase(resuming_, key);
   return session;
+}
+
+void Sessions::index_proof(const Session& session) {
+  if (!session.jti.empty()) by_jti_.emplace(session.jti, session.key);
+  if (session.expires) expiries_.emplace(*session.expires, session.key);
+  if (session.warn_at) warnings_.emplace(*session.warn_at, session.key);
+}
+
+void Sessions::forget_proof(const Session& session) {
+  if (!session.jti.empty()) erase_one(by_jti_, session.jti, session.key);
+  if (session.expires) expiries_.erase({*session.expires, session.key});
+  if (session.warn_at) warnings_.erase({*session.warn_at, session.key});
+}
+
+void Sessions::renew(const void* key, const Session& proof) {
+  Session* session = find(key);
+  if (!session) return;
+  forget_proof(*session);
+  session->jti = proof.jti;
+  session->issued_at = proof.issued_at;
+  session->expires = proof.expires;
+  session->warn_at = proof.warn_at;
+  index_proof(*session);
 }
 
 Session* Sessions::find(const void* key) {
@@ -75,6 +98,35 @@ std::uint32_t Sessions::kick_all_later(const std::function<bool(const Session&)>
     ++marked;
   }
   return marked;
+}
+
+std::uint32_t Sessions::kick_jwts_later(const JwtRevocation& revocation) {
+  std::uint32_t marked = 0;
+  if (!revocation.jti.empty()) {
+    auto [begin, end] = by_jti_.equal_range(revocation.jti);
+    for (auto it = begin; it != end; ++it, ++marked) kicks_.insert(it->second);
+    return marked;
+  }
+  auto [begin, end] = by_user_.equal_range(fold_case(revocation.user));
+  for (auto it = begin; it != end; ++it) {
+    const Session& s = by_key_.at(it->second);
+    if (s.auth != "jwt" || s.user != revocation.user) continue;
+    if (s.issued_at && *s.issued_at > revocation.before) continue;
+    kicks_.insert(s.key);
+    ++marked;
+  }
+  return marked;
+}
+
+std::vector<const Session*> Sessions::take_warnings(WallTime now) {
+  std::vector<const Session*> taken;
+  while (!warnings_.empty() && warnings_.begin()->first <= now) {
+    Session& s = by_key_.at(warnings_.begin()->second);
+    warnings_.erase(warnings_.begin());
+    s.warn_at.reset();
+    taken.push_back(&s);
+  }
+  return taken;
 }
 
 std::vector<const Session*> Sessions::take_kicks(WallTime now) {

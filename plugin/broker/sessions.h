@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "plugin/auth/jwt_revocations.h"
 
 namespace parley::plugin {
 
@@ -18,12 +19,15 @@ struct Session {
   const void* key = nullptr;
   std::uint64_t number = 0;  // of this connection, for the backend: never used again
   std::string user, device, address;
-  std::string auth;      // "backend" "jwt" "token" "password" "certificate"
-  std::string token_id;  // of a device token
+  std::string auth;                   // "backend" "jwt" "token" "password" "scram" "certificate"
+  std::string token_id;               // of a device token
+  std::string jti;                    // of a JWT that has one
+  std::optional<WallTime> issued_at;  // of a JWT that says it
   int protocol = 4;
   bool backend = false;
   std::int64_t connected_at_ms = 0;
-  std::optional<WallTime> expires;  // a JWT's exp
+  std::optional<WallTime> expires;  // a JWT's exp, a device token's end
+  std::optional<WallTime> warn_at;  // when its client is to be told of that; none: not, or done
   std::uint32_t above_rate = 0;     // publishes refused for their rate since:
   SteadyTime above_rate_since{};
   bool shut_out = false;  // banned, by certificate past the login, and about to be kicked
@@ -51,8 +55,14 @@ class Sessions {
   std::uint32_t kick_token_later(std::string_view token_id);
   // Those of whom `which` is true, the backend's own left out. Looks at all.
   std::uint32_t kick_all_later(const std::function<bool(const Session&)>& which);
+  // Those that logged in by a JWT that is revoked by this.
+  std::uint32_t kick_jwts_later(const JwtRevocation& revocation);
   // Takes the marked ones that are still there, and those whose login expired.
   std::vector<const Session*> take_kicks(WallTime now);
+  // Takes those whose clients are to be told now that their login expires; each once.
+  std::vector<const Session*> take_warnings(WallTime now);
+  // The session of `key` goes on with what it was proved by anew: `proof`'s expires, warn_at, jti and issued_at.
+  void renew(const void* key, const Session& proof);
 
   // A session that was denied a queued message while it resumed may stay mute in every room, since Mosquitto does not give back the place the
   // message took in its window: it is kicked once more (design §4, Removal).
@@ -69,13 +79,16 @@ class Sessions {
 
  private:
   std::vector<const Session*> of_user(std::string_view user) const;  // by device name
+  void index_proof(const Session& session);                          // what renew() changes
+  void forget_proof(const Session& session);
 
   std::unordered_map<const void*, Session> by_key_;
   std::unordered_multimap<std::string, const void*> by_user_;  // folded name
   std::set<std::pair<std::string_view, const void*>>
       by_device_;  // without the backend's; the names are the sessions' own
   std::unordered_multimap<std::string, const void*> by_token_;  // token id, of those that have one
-  std::set<std::pair<WallTime, const void*>> expiries_;
+  std::unordered_multimap<std::string, const void*> by_jti_;    // likewise
+  std::set<std::pair<WallTime, const void*>> expiries_, warnings_;
   std::unordered_set<const void*> kicks_;
   std::vector<const void*> resuming_;
 };

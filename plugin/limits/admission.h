@@ -75,6 +75,9 @@ class Admission {
     return !bans_.user(user, wall) && !bans_.client(client_id, wall);
   }
 
+  // What counts as one address; "" when it is not to be counted.
+  std::string counted_address(std::string_view address) const;
+
   std::size_t tracked_addresses() const { return connects_.size() + failures_.addresses(); }
   std::size_t tracked_failures() const { return failures_.size(); }
 
@@ -85,8 +88,6 @@ class Admission {
   };
 
   bool is_trusted(const wire::IpAddress& address) const;
-  // What counts as one address; "" when it is not to be counted.
-  std::string counted_address(std::string_view address) const;
 
   AdmissionOptions options_;
   const BanIndex& bans_;
