@@ -225,6 +225,24 @@ Drain read_drain(JsonMembers& members) {
   return drain;
 }
 
+JwtRevoke read_jwt_revoke(JsonMembers& members) {
+  JwtRevoke revoke;
+  revoke.jti = members.text("jti", kJwtIdMax, JsonMembers::optional);
+  revoke.user = legal_name(members, "user", JsonMembers::optional);
+  revoke.before = static_cast<std::int64_t>(members.number("before", kJsonIntegerMax, JsonMembers::optional));
+  revoke.until = static_cast<std::int64_t>(members.number("until", kJsonIntegerMax));
+  if (revoke.jti.empty() == revoke.user.empty())
+    members.complain("jti", "or `user` must be given, one of the two.");
+  return revoke;
+}
+
+JwtRevoked read_jwt_revoked(JsonMembers& members) {
+  JwtRevoked query;
+  query.after = members.text("after", kJwtIdMax + 8, JsonMembers::optional);
+  query.limit = static_cast<std::uint32_t>(members.number("limit", kListLimitMax, JsonMembers::required, 1));
+  return query;
+}
+
 decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) {
   if (cmd == "attach") return read_attach(members);
   if (cmd == "directory.apply") return read_apply(members);
@@ -238,6 +256,8 @@ decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) 
   if (cmd == "ban.remove") return read_ban_remove(members);
   if (cmd == "ban.list") return read_ban_list(members);
   if (cmd == "drain") return read_drain(members);
+  if (cmd == "jwt.revoke") return read_jwt_revoke(members);
+  if (cmd == "jwt.revoked") return read_jwt_revoked(members);
   if (cmd == "stats") return Stats{};
   members.complain("cmd", "is no command of this version.");
   return Stats{};
@@ -304,6 +324,18 @@ struct BodyToJson {
     Json json{{"cmd", "drain"}, {"on", c.on}, {"over_s", c.over_s}};
     if (!c.server.empty()) json["server"] = c.server;
     if (c.stop) json["stop"] = true;
+    return json;
+  }
+  Json operator()(const JwtRevoke& c) const {
+    Json json{{"cmd", "jwt.revoke"}, {"until", c.until}};
+    if (!c.jti.empty()) json["jti"] = c.jti;
+    if (!c.user.empty()) json["user"] = c.user;
+    if (c.before != 0) json["before"] = c.before;
+    return json;
+  }
+  Json operator()(const JwtRevoked& c) const {
+    Json json{{"cmd", "jwt.revoked"}, {"limit", c.limit}};
+    if (!c.after.empty()) json["after"] = c.after;
     return json;
   }
   Json operator()(const Stats&) const { return Json{{"cmd", "stats"}}; }

@@ -88,13 +88,23 @@ struct Drain {
   std::string server;  // where they may go: told to them as it is
   bool stop = false;
 };
+// {"cmd":"jwt.revoke","id":…,"gen":3,"jti":"a9f…","until":ms} or {…,"user":"bob","before":ms,"until":ms}: this JWT, or those of the user issued by then, are
+// not taken any more, also by a broker that was restarted; the plugin may forget it after `until`. Answered {"kicked":1}, when the sessions that logged in
+// by them are gone; `unavailable`: the plugin's list is full.
+struct JwtRevoke {
+  std::string jti{}, user{};  // one of them
+  std::int64_t before = 0, until = 0;
+};
+// {"cmd":"jwt.revoked","id":…,"gen":3,"after":"…","limit":500}: answered {"revoked":[{key,jti|user,before?,until}],"more":bool}, by key.
+struct JwtRevoked { std::string after{}; std::uint32_t limit = 500; };
+inline constexpr std::size_t kJwtIdMax = 256;  // bytes of a `jti`
 // {"cmd":"stats","id":…,"gen":3}: answered {"counters":{name:number},"gauges":{name:number}}.
 struct Stats {};
 
 struct Command {
   std::string id;                 // "" for feed.ack
   std::uint64_t generation = 0;   // 0 for attach
-  std::variant<Attach, DirectoryApply, DirectoryReplace, FeedStart, FeedAck, Append, Kick, Sessions, BanAdd, BanRemove, BanList, Drain, Stats> body;
+  std::variant<Attach, DirectoryApply, DirectoryReplace, FeedStart, FeedAck, Append, Kick, Sessions, BanAdd, BanRemove, BanList, Drain, JwtRevoke, JwtRevoked, Stats> body;
 };
 
 std::string format_command(const Command& command);
@@ -119,7 +129,7 @@ nlohmann::json to_json(const AttachOk& ok);
 Result<AttachOk> attach_ok_from_json(const nlohmann::json& json);
 
 // Events on $parley/events, one a line, oldest first:
-//   {"event":"connected","session":17,"user":"alice","device":"alice-phone","address":"127.0.0.1","protocol":5,"auth":"jwt|token|password|certificate","token":id,"at":ms}
+//   {"event":"connected","session":17,"user":"alice","device":"alice-phone","address":"127.0.0.1","protocol":5,"auth":"jwt|token|password|scram|certificate","token":id,"at":ms}
 //   {"event":"disconnected","session":17,"user":"alice","device":"alice-phone","at":ms}
 //                                            `session` is the connection's number, never used again; `token` the id of the device token it used, when it did
 //   {"event":"user.new","user":"zoe"}        a valid JWT named a user nobody knows, and jwt_auto_user is on: make that user

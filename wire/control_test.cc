@@ -61,6 +61,10 @@ std::vector<Command> examples() {
       {"c9", 3, BanAdd{BanKind::user, "mallory", "", "root", 0}},
       {"c9", 3, BanRemove{BanKind::client, "x-1"}},
       {"c9", 3, BanList{"user:mallory", 250}},
+      {"c9", 3, JwtRevoke{"a9f", "", 0, 1795314673123}},
+      {"c9", 3, JwtRevoke{"", "bob", 1795314673000, 1795314673123}},
+      {"c9", 3, JwtRevoked{"", 500}},
+      {"c9", 3, JwtRevoked{"jti:a9f", 1}},
   };
 }
 
@@ -177,6 +181,10 @@ TEST(Command, with_a_wrong_member_is_refused_by_its_name) {
       {R"({"cmd":"ban.list","id":"c","gen":3,"limit":251})", "`limit`"},
       {R"({"cmd":"sessions","id":"c","gen":3,"limit":0})", "`limit`"},
       {R"({"cmd":"sessions","id":"c","gen":3,"limit":1001})", "`limit`"},
+      {R"({"cmd":"jwt.revoke","id":"c","gen":3,"until":5})", "`jti`"},
+      {R"({"cmd":"jwt.revoke","id":"c","gen":3,"jti":"x","user":"bob","until":5})", "`jti`"},
+      {R"({"cmd":"jwt.revoke","id":"c","gen":3,"jti":"x"})", "`until` is missing"},
+      {R"({"cmd":"jwt.revoke","id":"c","gen":3,"user":"b b","until":5})", "`user`"},
       {R"([])", "object"},
       {"", "not JSON"},
       {"{", "not JSON"},

@@ -39,6 +39,10 @@ class BrokerControl {
   virtual void forget_device(std::string user, std::string device,
                              std::function<void(Result<std::uint32_t>)> done) = 0;
 
+  // The answer's `result` object of the commands about JWTs (wire/control.h).
+  virtual void revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<nlohmann::json>)> done) = 0;
+  virtual void revoked_jwts(wire::JwtRevoked query, std::function<void(Result<nlohmann::json>)> done) = 0;
+
   // The answer's `result` object of these commands (wire/control.h).
   virtual void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) = 0;
   virtual void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) = 0;

@@ -140,6 +140,14 @@ void ControlLink::drain(wire::Drain plan, std::function<void(Result<json>)> done
   impl_->ask(std::move(plan), true, std::move(done));
 }
 
+void ControlLink::revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<json>)> done) {
+  impl_->ask(std::move(revoke), true, std::move(done));
+}
+
+void ControlLink::revoked_jwts(wire::JwtRevoked query, std::function<void(Result<json>)> done) {
+  impl_->ask(std::move(query), false, std::move(done));
+}
+
 void ControlLink::stats(std::function<void(Result<json>)> done) {
   impl_->ask(wire::Stats{}, false, std::move(done));
 }

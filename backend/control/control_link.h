@@ -87,6 +87,8 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override;
   void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) override;
   void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) override;
+  void revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<nlohmann::json>)> done) override;
+  void revoked_jwts(wire::JwtRevoked query, std::function<void(Result<nlohmann::json>)> done) override;
   void stats(std::function<void(Result<nlohmann::json>)> done) override;
 
   void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) override;

@@ -83,6 +83,20 @@ class FakeBrokerControl final : public BrokerControl {
     lock.unlock();
     done(nlohmann::json{{"draining", plan.on}, {"left", 3}});
   }
+  void revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<nlohmann::json>)> done) override {
+    std::unique_lock lock(mutex_);
+    if (failure_) return done(std::unexpected(*failure_));
+    revoked_jwts_.push_back(std::move(revoke));
+    lock.unlock();
+    done(nlohmann::json{{"kicked", 1}});
+  }
+  void revoked_jwts(wire::JwtRevoked query, std::function<void(Result<nlohmann::json>)> done) override {
+    std::unique_lock lock(mutex_);
+    if (failure_) return done(std::unexpected(*failure_));
+    jwt_queries_.push_back(query);
+    lock.unlock();
+    done(nlohmann::json{{"revoked", {{{"key", "jti:a"}, {"jti", "a"}, {"until", 17}}}}, {"more", false}});
+  }
   void stats(std::function<void(Result<nlohmann::json>)> done) override {
     if (failure_) return done(std::unexpected(*failure_));
     done(stats_);
@@ -96,6 +110,8 @@ class FakeBrokerControl final : public BrokerControl {
   const std::vector<std::pair<std::string, std::string>>& kicked() const { return kicked_; }
   const std::vector<std::pair<std::string, std::string>>& forgotten() const { return forgotten_; }
   const std::vector<wire::Drain>& drains() const { return drains_; }
+  const std::vector<wire::JwtRevoke>& revoked_jwts() const { return revoked_jwts_; }
+  const std::vector<wire::JwtRevoked>& jwt_queries() const { return jwt_queries_; }
   const std::vector<wire::Sessions>& session_queries() const { return session_queries_; }
 
   const std::vector<BanCommand>& ban_commands() const { return ban_commands_; }
@@ -135,6 +151,8 @@ class FakeBrokerControl final : public BrokerControl {
   std::vector<wire::Sessions> session_queries_;
   std::vector<BanCommand> ban_commands_;
   std::vector<wire::Drain> drains_;
+  std::vector<wire::JwtRevoke> revoked_jwts_;
+  std::vector<wire::JwtRevoked> jwt_queries_;
   std::vector<Done> held_;
   std::optional<Error> failure_;
   bool holding_ = false;

@@ -86,6 +86,8 @@ Outcome token_list(const RequestContext& context);
 Outcome ban_add(const RequestContext& context);
 Outcome ban_list(const RequestContext& context);
 Outcome ban_remove(const RequestContext& context);
+Outcome jwt_revoke(const RequestContext& context);
+Outcome jwt_revoked(const RequestContext& context);
 Outcome session_list(const RequestContext& context);
 Outcome server_drain(const RequestContext& context);
 Outcome session_kick(const RequestContext& context);

@@ -22,6 +22,8 @@ constexpr Method kMethods[] = {
     {"invite.decline", invite_decline, change},
     {"invite.list", invite_list, read},
     {"invite.revoke", invite_revoke, change, within},
+    {"jwt.revoke", jwt_revoke, change, apart},
+    {"jwt.revoked", jwt_revoked, read},
     {"link.create", link_create, change, within},
     {"link.join", link_join, change},
     {"link.list", link_list, read},

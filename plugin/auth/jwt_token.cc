@@ -8,6 +8,7 @@
 
 #include "base/encoding.h"
 #include "plugin/auth/strict_json.h"
+#include "wire/control.h"
 #include "wire/names.h"
 
 namespace parley::plugin {
@@ -94,7 +95,7 @@ std::expected<void, JwtFailure> check_times(const json& claims, std::chrono::sec
 bool read_id(const json& claims, std::string& id) {
   auto jti = claims.find("jti");
   if (jti == claims.end()) return true;
-  if (!jti->is_string() || jti->get_ref<const std::string&>().size() > kJwtIdMax) return false;
+  if (!jti->is_string() || jti->get_ref<const std::string&>().size() > wire::kJwtIdMax) return false;
   id = jti->get<std::string>();
   return true;
 }

@@ -53,7 +53,6 @@ struct JwtRules {
 };
 
 inline constexpr std::size_t kJwtMax = 8 * 1024;  // bytes of a token
-inline constexpr std::size_t kJwtIdMax = 256;     // bytes of a `jti`; one longer is malformed
 
 // Views into the token's text, and what the header said.
 struct JwtParts {
@@ -77,7 +76,7 @@ std::expected<JwtParts, JwtFailure> split_jwt(std::string_view token);
 
 // RFC 7519 §4.1. `exp` required; `nbf`, `iat` judged when there; numbers may have fractions; `sub` required,
 // a legal name; `jti`, when
-// there, a string of at most kJwtIdMax bytes. A member given twice, at any depth, is refused rather than guessed at.
+// there, a string of at most wire::kJwtIdMax bytes. A member given twice, at any depth, is refused rather than guessed at.
 std::expected<JwtClaims, JwtFailure> check_jwt_claims(std::string_view payload, const JwtRules& rules,
                                                       WallTime now);
 

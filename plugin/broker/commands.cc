@@ -91,6 +91,8 @@ Commands::Answer Commands::run(const std::string& client_id, const wire::Command
       self.drain_.obey(c);
       return json{{"draining", c.on}, {"left", self.drain_.left()}};
     }
+    Answer operator()(const wire::JwtRevoke& c) const { return self.revoke_jwts(c); }
+    Answer operator()(const wire::JwtRevoked& c) const { return self.revoked_jwts(c); }
     Answer operator()(const wire::Stats&) const { return self.stats(); }
   };
   return std::visit(Visitor{*this, client_id, command}, command.body);
@@ -216,6 +218,27 @@ Commands::Answer Commands::bans(const wire::BanList& query) const {
   for (const auto* ban : core_.bans->list().list(after, query.limit, more))
     list.push_back(wire::ban_to_json(*ban));
   return json{{"bans", std::move(list)}, {"more", more}};
+}
+
+Commands::Answer Commands::revoke_jwts(const wire::JwtRevoke& revoke) {
+  const JwtRevocation revocation{revoke.jti, revoke.user, from_ms(revoke.before), from_ms(revoke.until)};
+  if (auto added = core_.revoked_jwts->add(revocation, core_.clock.wall()); !added)
+    return failed(added.error());
+  return json{{"kicked", core_.sessions.kick_jwts_later(revocation)}};
+}
+
+Commands::Answer Commands::revoked_jwts(const wire::JwtRevoked& query) const {
+  bool more = false;
+  json list = json::array();
+  for (const auto& entry : core_.revoked_jwts->list(query.after, query.limit, more)) {
+    json item{{"key", JwtRevocations::key_of(entry)}, {"until", to_ms(entry.until)}};
+    if (entry.jti.empty())
+      item.update({{"user", entry.user}, {"before", to_ms(entry.before)}});
+    else
+      item["jti"] = entry.jti;
+    list.push_back(std::move(item));
+  }
+  return json{{"revoked", std::move(list)}, {"more", more}};
 }
 
 Commands::Answer Commands::stats() const {

@@ -35,6 +35,8 @@ class Commands {
   Answer ban(const wire::BanAdd& ban);
   Answer unban(const wire::BanRemove& ban);
   Answer bans(const wire::BanList& query) const;
+  Answer revoke_jwts(const wire::JwtRevoke& revoke);
+  Answer revoked_jwts(const wire::JwtRevoked& query) const;
   Answer stats() const;
   void obey(const Effects& effects);
   void forget_dropped_rooms(const std::vector<wire::DirectoryChange>& changes);

@@ -263,6 +263,49 @@ TEST_F(EnhancedAuthentication, a_client_is_told_once_before_it_is_cut) {
   EXPECT_TRUE(kicked("phone"));
 }
 
+TEST_F(EnhancedAuthentication, a_revoked_jwt_ends_its_session_and_opens_no_other) {
+  const auto one = jwt("alice", seconds(100), R"(,"jti":"one")"),
+             two = jwt("alice", seconds(100), R"(,"jti":"two")");
+  ASSERT_EQ(login("alice", "phone", one.c_str()), LoginVerdict::accept);
+  ASSERT_EQ(login("alice", "pad", two.c_str()), LoginVerdict::accept);
+  ASSERT_EQ(login("alice", "tab"), LoginVerdict::accept);
+  const auto until = to_ms(clock_.wall()) + 100'000;
+  EXPECT_EQ(command({.generation = generation_, .body = wire::JwtRevoke{.jti = "one", .until = until}})
+                .result["kicked"],
+            1);
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick phone"), 1);
+  EXPECT_EQ(login("alice", "phone", one.c_str()), LoginVerdict::deny);
+  EXPECT_EQ(start("", "phone", "OAUTHBEARER", bearer(one)).what, What::deny);
+  EXPECT_EQ(
+      command({.generation = generation_,
+               .body = wire::JwtRevoke{.user = "alice", .before = to_ms(clock_.wall()), .until = until}})
+          .result["kicked"],
+      1);
+  EXPECT_EQ(std::ranges::count(broker_.order, "kick tab"), 0);
+  const auto listed = command({.generation = generation_, .body = wire::JwtRevoked{.limit = 10}}).result;
+  EXPECT_EQ(listed["revoked"].size(), 2u);
+
+  open();  // the broker was restarted, with no backend
+  EXPECT_EQ(login("alice", "phone", one.c_str()), LoginVerdict::deny);
+  EXPECT_EQ(login("alice", "pad", two.c_str()), LoginVerdict::deny);
+  clock_.advance(seconds(2));
+  EXPECT_EQ(login("alice", "pad", jwt("alice", seconds(100)).c_str()), LoginVerdict::accept);
+}
+
+TEST_F(EnhancedAuthentication, a_renewed_session_ends_with_its_new_jwt_not_the_old_one) {
+  const auto one = jwt("alice", seconds(100), R"(,"jti":"one")"),
+             two = jwt("alice", seconds(100), R"(,"jti":"two")");
+  ASSERT_EQ(start("", "phone", "OAUTHBEARER", bearer(one)).what, What::accept);
+  ASSERT_EQ(start("alice", "phone", "OAUTHBEARER", bearer(two)).what, What::accept);
+  const auto until = to_ms(clock_.wall()) + 100'000;
+  EXPECT_EQ(command({.generation = generation_, .body = wire::JwtRevoke{.jti = "one", .until = until}})
+                .result["kicked"],
+            0);
+  EXPECT_EQ(command({.generation = generation_, .body = wire::JwtRevoke{.jti = "two", .until = until}})
+                .result["kicked"],
+            1);
+}
+
 TEST_F(EnhancedAuthentication, without_ticks_nobody_is_let_in) {
   parley_->tick();
   ASSERT_EQ(log_in("alice", "phone").what, What::accept);

@@ -79,3 +79,57 @@ def test_a_broken_key_file_changes_nothing_and_is_told(server):
     assert server.broker.log().count("keys stay as they were") == errors + 1
     for secret in SECRETS.values():
         assert secret not in server.broker.log()
+
+
+def test_one_token_is_taken_back(server):
+    write(server.keys, jwks("a", "b"))
+    wait_until(lambda: lets_in(server, token("a")), "the keys are known")
+    one, two = token("a", jti="one"), token("a", jti="two")
+    first, second = server.client("alice", password=one), server.client("alice", password=two)
+    assert server.ctl("jwt", "revoke", "one", "--good-for", "1h")[1][0]["kicked"] == 1
+    first.wait_disconnected()
+    assert not lets_in(server, one) and lets_in(server, two)
+    assert second.send("lobby", "still here") < 0x80
+    second.close()
+
+
+def test_all_of_a_users_that_were_issued_by_now_are_taken_back(server):
+    old, undated, of_bob = token("a"), token("a", iat=None), token("a", sub="bob")
+    phone, bobs = server.client("alice", password=old), server.client("bob", password=of_bob)
+    by_password = server.client("alice")
+    assert server.ctl("jwt", "revoke", "--user", "alice")[1][0]["kicked"] == 1
+    phone.wait_disconnected()
+    assert not lets_in(server, old) and not lets_in(server, undated) and lets_in(server, of_bob, "bob")
+    wait_until(lambda: lets_in(server, token("a")), "a token issued later is good")  # in the next second
+    assert bobs.ok("user.get")["user"] == "bob" and by_password.ok("user.get")["user"] == "alice"
+    bobs.close()
+    by_password.close()
+
+
+def test_what_is_taken_back_stays_so_without_backend_and_after_a_restart(server):
+    gone, kept = token("a", jti="gone"), token("a", sub="bob", jti="kept")
+    server.ctl("jwt", "revoke", "gone")
+    listed = {entry["key"]: entry for entry in server.ctl("jwt", "list")[1]}
+    assert listed["jti:gone"]["until"] > time.time() * 1000 + 300 * 86400 * 1000
+    server.backend.kill()
+    server.broker.kill()
+    server.start_broker()
+    assert not lets_in_bare(server, "alice", gone) and lets_in_bare(server, "bob", kept)
+    server.start_backend()
+    assert {entry["key"] for entry in server.ctl("jwt", "list")[1]} >= {"jti:gone"}
+
+
+def lets_in_bare(server, user, password):
+    """Without a backend, which the harness's client wants."""
+    from mqtt5 import Bare
+    with Bare(server.mqtt_port) as connection:
+        return connection.connect(f"{user}-bare", username=user, password=password).answer()[1] == 0
+
+
+def test_it_is_for_administrators(server):
+    with server.client("bob") as bob:
+        assert bob.request("jwt.revoke", user="bob")["error"]["code"] == "not_allowed"
+        assert bob.request("jwt.revoked")["error"]["code"] == "not_allowed"
+    assert server.ctl("jwt", "revoke", check=False)[0] == 2
+    acts = server.ctl("audit", "--limit", "50")[1]
+    assert [a for a in acts if a["action"] == "jwt.revoke" and a["outcome"] == "asked" and a["details"].get("jti") == "gone"]

@@ -11,6 +11,7 @@ namespace parley::ctl {
 
 void add_user_commands(CLI::App& app, Context& context);
 void add_token_commands(CLI::App& app, Context& context);
+void add_jwt_commands(CLI::App& app, Context& context);  // revoke, list
 void add_room_commands(CLI::App& app, Context& context);
 void add_member_commands(CLI::App& app, Context& context);
 void add_audit_command(CLI::App& app, Context& context);

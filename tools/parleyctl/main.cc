@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
   app.footer(kFooter);
   add_user_commands(app, context);
   add_token_commands(app, context);
+  add_jwt_commands(app, context);
   add_room_commands(app, context);
   add_member_commands(app, context);
   add_admission_commands(app, context);
