@@ -16,6 +16,7 @@
 #include "backend/notify/providers/make_providers.h"
 #include "backend/requests/create_admin.h"
 #include "base/backoff.h"
+#include "base/private_memory.h"
 
 // Exit codes: 0 done, 2 the command line or the configuration is wrong, 1 anything else.
 namespace {
@@ -213,6 +214,7 @@ int begin(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  parley::keep_memory_private();
   CLI::App app(kAbout, "parleyd");
   Arguments arguments;
   app.add_option("-c,--config", arguments.config,

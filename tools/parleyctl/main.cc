@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "base/private_memory.h"
 #include "tools/parleyctl/commands.h"
 
 namespace {
@@ -74,6 +75,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  parley::keep_memory_private();
   try {
     return run(argc, argv);
   } catch (const std::exception& e) {
