@@ -17,6 +17,7 @@ constexpr std::size_t kIdMax = 64;    // bytes of a journal's or a Directory's i
 constexpr std::size_t kWordMax = 32;  // bytes of a command's or a role's name
 constexpr std::uint64_t kOffsetMax = (std::uint64_t{1} << 63) - 1;
 constexpr std::uint32_t kPartMax = 1'000'000;
+constexpr std::uint64_t kVersionMax = 1'000'000;
 
 bool has_controls(std::string_view text) {
   return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -127,11 +128,13 @@ std::string legal_name(JsonMembers& members, const char* name, JsonMembers::Pres
 
 Attach read_attach(JsonMembers& members) {
   Attach attach;
-  const std::uint64_t version = members.number("version", kJsonIntegerMax);
-  if (version != kControlVersion) {
-    members.complain("version", "is " + std::to_string(version) + ", but this side speaks " +
-                                    std::to_string(kControlVersion) + ": use the same release on both.");
-  }
+  attach.speaks.newest = static_cast<int>(members.number("version", kVersionMax, JsonMembers::required, 1));
+  const auto oldest = members.number("oldest", kVersionMax, JsonMembers::optional, 1);
+  attach.speaks.oldest = oldest == 0 ? attach.speaks.newest : static_cast<int>(oldest);
+  attach.speaks.release = members.text("release", kReleaseMax, JsonMembers::optional);
+  if (attach.speaks.oldest > attach.speaks.newest) members.complain("oldest", "is above `version`.");
+  members.let_others_be();
+  if (members.ok() && !common_version(Speaks{}, attach.speaks)) return attach;
   const Json* store = members.object("store");
   if (store == nullptr) return attach;
   JsonMembers inner(*store, "store");
@@ -139,6 +142,7 @@ Attach read_attach(JsonMembers& members) {
   attach.directory = inner.text("directory", kIdMax);
   attach.directory_version = inner.number("directory_version", kOffsetMax);
   attach.offset = inner.number("offset", kOffsetMax);
+  inner.let_others_be();
   if (auto finished = inner.finish(); !finished) members.complain("store", finished.error().message);
   return attach;
 }
@@ -268,7 +272,9 @@ decltype(Command::body) read_body(const std::string& cmd, JsonMembers& members) 
 struct BodyToJson {
   Json operator()(const Attach& c) const {
     return {{"cmd", "attach"},
-            {"version", kControlVersion},
+            {"version", c.speaks.newest},
+            {"oldest", c.speaks.oldest},
+            {"release", c.speaks.release},
             {"store",
              {{"journal", c.journal},
               {"directory", c.directory},

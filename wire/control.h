@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "wire/ban.h"
+#include "wire/control_version.h"
 #include "wire/directory_change.h"
 
 // What backend and plugin say to each other besides the feed. One JSON object a message, at most kControlMax bytes.
@@ -16,16 +17,17 @@
 // asking client alone). ARCHITECTURE.md §"Backend and plugin" tells the conversation.
 namespace parley::wire {
 
-inline constexpr int kControlVersion = 1;
-
-// {"cmd":"attach","id":"c1","version":1,"store":{"journal":"…","directory":"…","directory_version":7,"offset":1234}}
+// {"cmd":"attach","id":"c1","version":1,"oldest":1,"release":"0.1.0","store":{"journal":"…","directory":"…","directory_version":7,"offset":1234}}
 // Asks to be the one consumer. `journal` is "" when the store never met one. Answered by AttachOk, or code `unavailable` ("another backend is
-// attached": ask again later; that is what a standby does).
+// attached": ask again later; that is what a standby does), or `version_mismatch`, which only an upgrade changes. `version` is the newest the
+// backend speaks, `oldest` the oldest (absent: the same). Members a later release may add are passed over; a backend that speaks none of
+// this side's versions is read no further than that.
 struct Attach {
   std::string journal;
   std::string directory;             // the store's Directory id
   std::uint64_t directory_version = 0;
   std::uint64_t offset = 0;          // all before it is stored
+  Speaks speaks{};
 };
 
 // {"cmd":"directory.apply","id":…,"gen":3,"from":7,"to":8,"changes":[…],"entries":[…]}
@@ -113,7 +115,7 @@ Result<Command> parse_command(std::string_view json);  // invalid_argument; neve
 // Answers: {"id":"c1","ok":true,"result":{…}} or {"id":"c1","ok":false,"error":{"code":…,"message":…}}: wire/request.h's format_reply,
 // format_failure, parse_reply. A command of an older generation is answered `not_allowed`.
 //
-// Result of attach:
+// Result of attach (members a later release may add are passed over):
 struct AttachOk {
   std::uint64_t generation = 0;
   std::string journal;               // the journal's id, after any renewal
@@ -124,6 +126,8 @@ struct AttachOk {
                                      // sent, and feed.start begins at `start`; [lost_from, lost_to) can't be given back (equal: nothing known lost)
   std::uint64_t lost_from = 0, lost_to = 0;
   std::string reason;                // a sentence, when renewed
+  int version = kControlVersion;     // spoken from here on: the newest both sides know
+  std::string release{wire::release()};  // the plugin's
 };
 nlohmann::json to_json(const AttachOk& ok);
 Result<AttachOk> attach_ok_from_json(const nlohmann::json& json);

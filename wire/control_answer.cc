@@ -45,7 +45,8 @@ nlohmann::json to_json(const AttachOk& ok) {
           {"start", ok.start},           {"end", ok.end},
           {"directory", ok.directory},   {"directory_version", ok.directory_version},
           {"renewed", ok.renewed},       {"lost_from", ok.lost_from},
-          {"lost_to", ok.lost_to},       {"reason", ok.reason}};
+          {"lost_to", ok.lost_to},       {"reason", ok.reason},
+          {"version", ok.version},       {"release", ok.release}};
 }
 
 Result<AttachOk> attach_ok_from_json(const nlohmann::json& json) {
@@ -61,6 +62,10 @@ Result<AttachOk> attach_ok_from_json(const nlohmann::json& json) {
   ok.lost_from = members.number("lost_from", kOffsetMax);
   ok.lost_to = members.number("lost_to", kOffsetMax);
   ok.reason = members.text("reason", kReasonMax);
+  ok.version = static_cast<int>(
+      members.number("version", kControlVersion, JsonMembers::required, kControlVersionOldest));
+  ok.release = members.text("release", kReleaseMax);
+  members.let_others_be();
   if (ok.end < ok.start) members.complain("end", "is before `start`.");
   if (ok.lost_to < ok.lost_from) members.complain("lost_to", "is before `lost_from`.");
   if (auto finished = members.finish(); !finished) return std::unexpected(std::move(finished.error()));

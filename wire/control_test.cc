@@ -95,6 +95,22 @@ TEST(Command, attach_keeps_what_the_store_knows) {
   EXPECT_EQ(attach.offset, 1234U);
 }
 
+TEST(Command, attach_of_another_release_is_read_as_far_as_it_can_be) {
+  const auto attach = [](std::string_view text) { return std::get<Attach>(parse_command(text)->body); };
+  const auto later =
+      attach(R"({"cmd":"attach","id":"c1","version":2,"oldest":1,"release":"0.2.0","mood":"good",
+      "store":{"journal":"x","directory":"y","directory_version":7,"offset":1234,"shards":3}})");
+  EXPECT_EQ(later.speaks, (Speaks{1, 2, "0.2.0"}));
+  EXPECT_EQ(later.offset, 1234U);
+  // Of one that shares no version only that is read.
+  const auto foreign =
+      attach(R"({"cmd":"attach","id":"c1","version":900,"oldest":800,"release":"9","store":7})");
+  EXPECT_EQ(foreign.speaks, (Speaks{800, 900, "9"}));
+  const auto silent = attach(R"({"cmd":"attach","id":"c1","version":1,
+      "store":{"journal":"x","directory":"y","directory_version":7,"offset":1234}})");
+  EXPECT_EQ(silent.speaks, (Speaks{1, 1, ""}));
+}
+
 TEST(Command, directory_changes_and_entries_come_back_whole) {
   const DirectoryApply apply = std::get<DirectoryApply>(parse_command(format_command(examples()[2]))->body);
   EXPECT_EQ(apply.from, 7U);
@@ -154,7 +170,10 @@ TEST(Command, with_a_wrong_member_is_refused_by_its_name) {
       {R"({"cmd":"stats","id":"c","gen":0})", "`gen`"},
       {R"({"cmd":"stats","id":"c","gen":-3})", "`gen`"},
       {R"({"cmd":"stats","id":"c","gen":9223372036854775808})", "`gen`"},
-      {R"({"cmd":"attach","id":"c","version":2,"store":{}})", "this side speaks 1"},
+      {R"({"cmd":"attach","id":"c","store":{}})", "`version` is missing"},
+      {R"({"cmd":"attach","id":"c","version":0,"store":{}})", "`version`"},
+      {R"({"cmd":"attach","id":"c","version":1,"oldest":2,"store":{}})", "`oldest` is above"},
+      {R"({"cmd":"attach","id":"c","version":1,"release":7,"store":{}})", "`release`"},
       {R"({"cmd":"attach","id":"c","version":1,"store":{"journal":""}})", "`directory` is missing"},
       {R"({"cmd":"attach","id":"c","version":1})", "`store` is missing"},
       {R"({"cmd":"attach","id":"c","version":1,"store":[]})", "`store` must be an object"},
@@ -321,6 +340,14 @@ TEST(AttachOk, comes_back_as_it_was_written) {
   EXPECT_EQ(back->generation, 4U);
   EXPECT_EQ(back->lost_to, 100U);
   EXPECT_TRUE(back->renewed);
+}
+
+TEST(AttachOk, of_a_later_release_may_have_more) {
+  auto json = to_json(AttachOk{.generation = 1});
+  json["mood"] = "good";
+  ASSERT_TRUE(attach_ok_from_json(json));
+  json["version"] = kControlVersion + 1;
+  EXPECT_FALSE(attach_ok_from_json(json));
 }
 
 TEST(AttachOk, with_a_wrong_member_is_refused) {

@@ -109,7 +109,7 @@ void JsonMembers::complain(std::string_view name, std::string_view complaint) {
 }
 
 Result<> JsonMembers::finish() {
-  if (ok() && object_.size() != found_) {
+  if (ok() && !others_may_be_ && object_.size() != found_) {
     for (const auto& [name, value] : object_.items()) {
       if (std::find(asked_.begin(), asked_.end(), name) == asked_.end()) complain(name, "is not known here.");
     }

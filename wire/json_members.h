@@ -39,6 +39,8 @@ class JsonMembers {
                               Presence presence = required);
   const nlohmann::json* object(const char* name, Presence presence = required);
 
+  // Members nobody asks for are no complaint: another release may know them.
+  void let_others_be() { others_may_be_ = true; }
   // A complaint of the caller's own: "`name` " + complaint.
   void complain(std::string_view name, std::string_view complaint);
   bool ok() const { return complaint_.empty(); }
@@ -52,6 +54,7 @@ class JsonMembers {
   std::string complaint_;
   std::vector<std::string_view> asked_;
   std::size_t found_ = 0;
+  bool others_may_be_ = false;
 };
 
 }  // namespace parley::wire

@@ -372,8 +372,11 @@ struct Backend::Parts final : LeaseListener {
   Readiness readiness() {
     if (stopping) return {false, "parleyd is stopping."};
     if (draining) return {false, "The broker's clients are moved off (server.drain)."};
-    if (!control.attached())
-      return {false, "The broker's plugin: " + std::string(state_name(control.state())) + "."};
+    if (!control.attached()) {
+      const auto why = control.trouble();
+      return {false, "The broker's plugin: " + std::string(state_name(control.state())) + "." +
+                         (why.empty() ? "" : " " + why)};
+    }
     if (!feed.store_works()) return {false, "Messages can't be stored just now."};
     if (auto position = stores.messages->position(); !position) return {false, position.error().message};
     return {true, ""};

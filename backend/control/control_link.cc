@@ -94,6 +94,10 @@ void ControlLink::attach_again(const std::string& why) {
   impl_->loop.mailbox().put([this, why] { impl_->loop.attach_again(why); });
 }
 
+std::string ControlLink::trouble() const {
+  return impl_->loop.trouble();
+}
+
 ControlLink::State ControlLink::state() const {
   return impl_->loop.state();
 }

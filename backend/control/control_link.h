@@ -75,6 +75,8 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void attach_again(const std::string& why);
 
   State state() const;
+  // Why the last attempt to attach failed, in a sentence; "" while nothing is wrong. Thread-safe.
+  std::string trouble() const;
 
   bool attached() const override;  // state is ready
   // Before it is ready, waits for the synchronisation under way, at most answer_timeout: then in_doubt.

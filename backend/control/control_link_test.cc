@@ -158,6 +158,24 @@ TEST_F(ControlLinkTest, a_change_nobody_announced_is_found) {
   EXPECT_TRUE(is_said("apply 0-1 +1"));
 }
 
+TEST_F(ControlLinkTest, a_plugin_of_another_version_is_told_of_and_asked_again) {
+  std::atomic<bool> upgraded = false;
+  plugin.script = [&](const wire::Command& c) -> std::optional<std::string> {
+    if (upgraded || !std::holds_alternative<wire::Attach>(c.body)) return std::nullopt;
+    return wire::format_version_mismatch(c.id, wire::mismatch_sentence({1, 1, "0.0.9"}, {2, 3, "0.3.0"}));
+  };
+  time_flows = true;
+  start();
+  ASSERT_TRUE(eventually([&] { return plugin.commands.size() >= 2; }));
+  EXPECT_THAT(control.trouble(), testing::HasSubstr("Upgrade the plugin"));
+  EXPECT_EQ(control.state(), State::attaching);
+  EXPECT_FALSE(control.attached());
+  EXPECT_EQ(store.at.generation, 0u);  // nothing was changed
+  upgraded = true;
+  ASSERT_TRUE(reaches(State::ready));
+  EXPECT_EQ(control.trouble(), "");
+}
+
 TEST_F(ControlLinkTest, a_standby_waits_subscribes_to_nothing_and_takes_over) {
   time_flows = true;
   bool busy = true;

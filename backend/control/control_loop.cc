@@ -40,6 +40,16 @@ void ControlLoop::set_state(State state) {
   state_gauge_.set(static_cast<double>(state));
 }
 
+std::string ControlLoop::trouble() const {
+  std::lock_guard lock(trouble_mutex_);
+  return trouble_;
+}
+
+void ControlLoop::set_trouble(const std::string& why) {
+  std::lock_guard lock(trouble_mutex_);
+  trouble_ = why;
+}
+
 void ControlLoop::run() {
   while (!mailbox_.closed()) {
     if (!connected_ || dropping_) {
@@ -88,6 +98,7 @@ void ControlLoop::hold_lease() {
   const auto ok = attach();
   if (!ok) return;
   told_.clear();
+  set_trouble("");
   set_state(State::synchronising);
   if (auto done = synchronise(*ok); !done) {
     failed(done.error(), "the plugin could not be brought up to date");
@@ -102,6 +113,7 @@ std::optional<wire::AttachOk> ControlLoop::attach() {
   auto failed_because = [&](const std::string& why) {
     if (std::exchange(told_, why) != why)
       log_(LogLevel::warning, "not attached to the broker's plugin: " + why);
+    set_trouble(why);
     set_state(State::attaching);
     wait(attach_pause_.next());
     return std::nullopt;
@@ -118,7 +130,9 @@ std::optional<wire::AttachOk> ControlLoop::attach() {
     stand_by();
     return std::nullopt;
   }
-  if (!answer) return failed_because(answer.error().message + " Is mosquitto_parley.so loaded there?");
+  if (!answer && answer.error().code == Errc::in_doubt)
+    return failed_because(answer.error().message + " Is mosquitto_parley.so loaded there?");
+  if (!answer) return failed_because(answer.error().message);
   auto ok = wire::attach_ok_from_json(*answer);
   if (!ok) return failed_because(ok.error().message);
   return *std::move(ok);
@@ -129,6 +143,7 @@ void ControlLoop::stand_by() {
     return drop("another backend is attached");
   }
   set_state(State::standby);
+  set_trouble("");
   if (std::exchange(told_, "standby") != "standby")
     log_(LogLevel::info, "another backend is attached to the broker; standing by");
   wait(options_.standby_retry);

@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ class ControlLoop final : CommandCaller {
 
   void run();  // until the mailbox is closed
   ControlLink::State state() const { return state_; }
+  std::string trouble() const;
   Mailbox& mailbox() { return mailbox_; }
 
   // Jobs.
@@ -41,6 +43,7 @@ class ControlLoop final : CommandCaller {
 
   SteadyTime now() const { return clock_.steady(); }
   void set_state(ControlLink::State state);
+  void set_trouble(const std::string& why);
   bool usable() const { return connected_ && !dropping_ && !mailbox_.closed(); }
 
   void pump(SteadyTime until);  // one job at most
@@ -83,6 +86,8 @@ class ControlLoop final : CommandCaller {
   std::uint64_t generation_ = 0;
   std::optional<std::string> ending_;  // why this lease is to end
   std::string told_;                   // what was logged last, so as not to repeat it
+  mutable std::mutex trouble_mutex_;
+  std::string trouble_;
 
   Backoff attach_pause_, directory_pause_;
   bool directory_due_ = false;

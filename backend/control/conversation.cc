@@ -12,6 +12,7 @@ namespace {
 
 // What this backend can do about a failure the plugin answered.
 Errc errc_of(const std::string& code) {
+  if (code == wire::kVersionMismatch) return Errc::invalid_argument;
   switch (wire::parse_code(code).value_or(wire::Code::internal)) {
     case wire::Code::not_allowed:
       return Errc::permission_denied;

@@ -257,27 +257,25 @@ class ScriptedPlugin final : public Link {
       return out;
     });
   }
-  static std::string describe(const wire::Command& c) {
-    struct Names {
-      const wire::Command& command;
-      std::string operator()(const wire::DirectoryApply& a) {
-        return "apply " + std::to_string(a.from) + "-" + std::to_string(a.to) +
-               (a.entries.empty() ? "" : " +" + std::to_string(a.entries.size()));
-      }
-      std::string operator()(const wire::DirectoryReplace& r) {
-        return "replace " + std::to_string(r.part) + (r.last ? " last" : "");
-      }
-      std::string operator()(const wire::FeedStart& s) { return "start " + std::to_string(s.offset); }
-      std::string operator()(const wire::FeedAck& a) { return "ack " + std::to_string(a.offset); }
-      std::string operator()(const wire::Append& a) { return "append " + std::to_string(a.entries.size()); }
-      // The others by the name they go by.
-      template <class Other>
-      std::string operator()(const Other&) {
-        return nlohmann::json::parse(wire::format_command(command))["cmd"];
-      }
-    };
-    return std::visit(Names{c}, c.body);
-  }
+  struct Names {
+    const wire::Command& command;
+    std::string operator()(const wire::DirectoryApply& a) {
+      return "apply " + std::to_string(a.from) + "-" + std::to_string(a.to) +
+             (a.entries.empty() ? "" : " +" + std::to_string(a.entries.size()));
+    }
+    std::string operator()(const wire::DirectoryReplace& r) {
+      return "replace " + std::to_string(r.part) + (r.last ? " last" : "");
+    }
+    std::string operator()(const wire::FeedStart& s) { return "start " + std::to_string(s.offset); }
+    std::string operator()(const wire::FeedAck& a) { return "ack " + std::to_string(a.offset); }
+    std::string operator()(const wire::Append& a) { return "append " + std::to_string(a.entries.size()); }
+    // The others by the name they go by.
+    template <class Other>
+    std::string operator()(const Other&) {
+      return nlohmann::json::parse(wire::format_command(command))["cmd"];
+    }
+  };
+  static std::string describe(const wire::Command& c) { return std::visit(Names{c}, c.body); }
   static std::string refuse(const wire::Command& c, wire::Code code) {
     return wire::format_failure(c.id, {code, std::string(wire::code_sentence(code))});
   }

@@ -26,6 +26,7 @@ class BackendLink {
 
   void attached(std::string client_id) {
     client_id_ = std::move(client_id), events_.clear(), overflow_ = false;
+    mismatch.clear();
   }
   void detached() { client_id_.clear(), events_.clear(); }
   const std::string& client_id() const { return client_id_; }  // of the attached backend; "" when none is
@@ -37,6 +38,8 @@ class BackendLink {
       wire::Event event);  // nothing when no backend is attached: it asks for all sessions when it attaches
   void flush(SteadyTime now);
   std::size_t waiting() const { return events_.size(); }
+
+  std::string mismatch;  // why a backend was refused for its version since one was attached last: administrators are told
 
  private:
   void flush_events(SteadyTime now);

@@ -48,8 +48,10 @@ void Commands::handle(const Client& client, std::string_view payload) {
     core_.log(LogLevel::error, "a command of the backend was refused: " + command.error().message);
     return answer(client_id, "", failed(command.error()));
   }
-  const bool attaching = std::holds_alternative<wire::Attach>(command->body);
-  if (!attaching && !core_.feed->is_current(command->generation, client_id))
+  const auto* attach = std::get_if<wire::Attach>(&command->body);
+  if (attach && !wire::common_version({}, attach->speaks))
+    return refuse(client_id, command->id, attach->speaks);
+  if (!attach && !core_.feed->is_current(command->generation, client_id))
     return answer(client_id, command->id,
                   failed(Code::not_allowed, "This backend is not the one attached now."));
   if (std::holds_alternative<wire::DirectoryReplace>(command->body)) {
@@ -63,6 +65,14 @@ void Commands::answer(const std::string& client_id, const std::string& id, const
   if (id.empty() && answer) return;  // feed.ack asks for no answer
   core_.backend.answer(client_id,
                        answer ? wire::format_reply(id, *answer) : wire::format_failure(id, answer.error()));
+}
+
+// Whoever can't be understood changes nothing, not even which backend is attached.
+void Commands::refuse(const std::string& client_id, const std::string& id, const wire::Speaks& speaks) {
+  const auto sentence = wire::mismatch_sentence({}, speaks);
+  if (std::exchange(core_.backend.mismatch, sentence) != sentence)
+    core_.log(LogLevel::error, "backend " + client_id + " can't attach: " + sentence);
+  core_.backend.answer(client_id, wire::format_version_mismatch(id, sentence));
 }
 
 Commands::Answer Commands::run(const std::string& client_id, const wire::Command& command) {
@@ -104,6 +114,7 @@ Commands::Answer Commands::attach(const std::string& client_id, const wire::Atta
   core_.directory->abandon_replace();
   ok->directory = core_.directory->id();
   ok->directory_version = core_.directory->version();
+  ok->version = *wire::common_version({}, attach.speaks);
   core_.backend.attached(client_id);
   core_.live().for_each_provisional([this](std::string_view user) {
     core_.backend.tell({.event = "user.new", .user = std::string(user)});

@@ -25,6 +25,7 @@ class Commands {
   using Answer = std::expected<nlohmann::json, wire::Failure>;
 
   Answer run(const std::string& client_id, const wire::Command& command);
+  void refuse(const std::string& client_id, const std::string& id, const wire::Speaks& speaks);
   Answer attach(const std::string& client_id, const wire::Attach& attach);
   Answer apply(const wire::DirectoryApply& apply);
   std::optional<Answer> replace(const std::string& client_id, const wire::Command& command);

@@ -217,6 +217,13 @@ void Intake::tell_trace(const wire::TraceParent& parent, const RoomView& room, c
                           wire::format_message_trace(trace), 0);
 }
 
+// What releases run here is for administrators.
+std::string Intake::why_unanswered(std::string_view user) const {
+  const auto account = core_.live().find_user(user);
+  if (!core_.backend.mismatch.empty() && account && account->admin) return core_.backend.mismatch;
+  return "The backend that answers requests is not connected; try again later.";
+}
+
 bool Intake::request(const Session& session, const wire::Topic& topic, std::string_view payload,
                      const ReadProperties& read_properties, std::string& payload_after) {
   const std::string_view user = session.user;
@@ -227,9 +234,7 @@ bool Intake::request(const Session& session, const wire::Topic& topic, std::stri
   };
   if (payload.size() > wire::kRequestMax)
     return core_.refuse(user, failure(Code::too_large), {.method = topic.method, .device = session.device});
-  if (core_.backend.client_id().empty())
-    return refuse(
-        {Code::unavailable, "The backend that answers requests is not connected; try again later."});
+  if (core_.backend.client_id().empty()) return refuse({Code::unavailable, why_unanswered(user)});
   const Properties properties = read_properties();
   if (!properties.response_topic.empty() && !own_reply_topic(user, properties.response_topic))
     return refuse({Code::not_allowed,

@@ -41,6 +41,7 @@ class Intake {
                     std::string_view payload, const ReadProperties& properties, int protocol);
   bool request(const Session& session, const wire::Topic& topic, std::string_view payload,
                const ReadProperties& properties, std::string& payload_after);
+  std::string why_unanswered(std::string_view user) const;
   // One publish above its user's rate; whoever goes on regardless is put out for a while.
   void note_above_rate(Session& session);
   // Muted, too much said in the room, or too soon in a room in slow mode.

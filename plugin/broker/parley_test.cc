@@ -182,6 +182,47 @@ TEST_F(PluginWithoutABroker, commands_are_obeyed_from_the_attached_backend_only)
   EXPECT_EQ(broker_.sent.size(), before);
 }
 
+TEST_F(PluginWithoutABroker, a_backend_without_a_common_version_is_refused_and_administrators_are_told) {
+  attach();
+  fill();
+  ASSERT_EQ(login("alice", "phone"), LoginVerdict::accept);
+  ASSERT_EQ(login("$parleyd", "parleyd-2", kSecret), LoginVerdict::accept);
+  // No attach of its own: whoever was attached still is.
+  const wire::Speaks later{wire::kControlVersion + 1, wire::kControlVersion + 2, "9.9.9"};
+  const auto try_later = [&] {
+    return command({.body = wire::Attach{.directory = "dir1", .speaks = later}}, "parleyd-2");
+  };
+  const auto refused = try_later();
+  EXPECT_FALSE(refused.ok);
+  EXPECT_EQ(refused.code, "version_mismatch");
+  EXPECT_TRUE(refused.message.contains("Upgrade the plugin")) << refused.message;
+  change(wire::UserPut{.name = "bob"});
+
+  const auto reason = [&] {
+    std::string after;
+    bool retain = false;
+    EXPECT_FALSE(parley_->message(
+        client("alice", "phone"), "users/alice/requests/server.status", R"({"id":"r1"})",
+        [] { return Properties{}; }, retain, after));
+    return newest_notice()["reason"].get<std::string>();
+  };
+  parley_->disconnected({.key = &keys_["parleyd-1"]});
+  EXPECT_FALSE(reason().contains("9.9.9"));
+  ASSERT_EQ(login("$parleyd", "parleyd-3", kSecret), LoginVerdict::accept);
+  const wire::Speaks both{wire::kControlVersionOldest, wire::kControlVersion + 2, "0.9.0"};
+  const auto attached = command({.body = wire::Attach{.directory = "dir1", .speaks = both}}, "parleyd-3");
+  ASSERT_TRUE(attached.ok) << attached.message;
+  EXPECT_EQ(attached.result["version"], wire::kControlVersion);
+  EXPECT_EQ(attached.result["release"], wire::release());
+  const wire::DirectoryApply promote{
+      .from = version_, .to = version_ + 1, .changes = {wire::UserPut{.name = "alice", .admin = true}}};
+  ASSERT_TRUE(command({.generation = attached.result["generation"], .body = promote}, "parleyd-3").ok);
+  parley_->disconnected({.key = &keys_["parleyd-3"]});
+  EXPECT_TRUE(reason().contains("not connected"));
+  try_later();
+  EXPECT_EQ(reason(), refused.message);
+}
+
 TEST_F(PluginWithoutABroker, requests_need_a_backend_and_a_reply_topic_of_ones_own) {
   attach();
   fill();
