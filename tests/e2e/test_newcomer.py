@@ -50,6 +50,10 @@ def test_what_tools_up_prints_works_when_pasted(tmp_path):
         history = next(c for c in commands if "parleyctl" in c and "history" in c)
         shown = subprocess.run(history, shell=True, cwd=ROOT, capture_output=True, text=True)
         assert shown.returncode == 0 and "alice" in shown.stdout + shown.stderr
+        doctor = subprocess.run([ROOT / "build" / "release" / "bin" / "parleyctl", "doctor", "--mosquitto-conf", data / "mosquitto.conf",
+                                 "--parleyd-conf", data / "parleyd.toml"], capture_output=True, text=True)
+        wrong = [line for line in doctor.stdout.splitlines() if line.startswith("problem ") and not line.startswith("problem  disk ")]  # it may be full
+        assert wrong == [] and " looked at: " in doctor.stdout, doctor.stdout + doctor.stderr
         # Killed and brought up again over the same folder: nothing is lost.
         before = shown.stdout
         os.kill(pid(data, "mosquitto"), 9)

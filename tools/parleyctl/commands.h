@@ -33,6 +33,7 @@ void add_wish_commands(CLI::App& notify, Context& context);         // notify wi
 void add_import_command(CLI::App& app, Context& context);
 void add_export_command(CLI::App& app, Context& context);
 void add_top_command(CLI::App& app, Context& context);
+void add_doctor_command(CLI::App& app, Context& context);
 void add_store_commands(CLI::App& app, Context& context);  // migrate-store
 
 // A command of its own options: `declare` puts them on the command line, `run` does it.

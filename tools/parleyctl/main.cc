@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   add_import_command(app, context);
   add_export_command(app, context);
   add_top_command(app, context);
+  add_doctor_command(app, context);
   add_store_commands(app, context);
   try {
     app.parse(argc, argv);
