@@ -11,7 +11,7 @@
 namespace parley::bench {
 
 // A Mosquitto of ours in a folder of its own: the same configuration for all contenders but for `lines`. Listens on
-// 127.0.0.1, plain and WebSocket, on free ports. Ended with the object.
+// 127.0.0.1, plain and WebSocket, and when clients are to come by TLS on both with it, too; on free ports. Ended with the object.
 class Broker {
  public:
   // Writes the configuration; `lines` say who may connect.
@@ -25,21 +25,27 @@ class Broker {
 
   Process& process() { return process_; }
   const std::filesystem::path& folder() const { return folder_; }
-  std::uint16_t port() const { return port_; }
+  std::uint16_t port() const { return ports_[0]; }
   Endpoint endpoint(Version version, bool websocket = false) const {
-    return {.port = websocket ? websocket_port_ : port_, .websocket = websocket, .version = version};
+    const bool tls = transport_ == Transport::tls || transport_ == Transport::wss;
+    websocket = websocket || transport_ == Transport::ws || transport_ == Transport::wss;
+    return {.port = ports_[(tls ? 2u : 0u) + (websocket ? 1u : 0u)],
+            .websocket = websocket,
+            .tls = tls,
+            .version = version};
   }
 
  private:
-  Broker(std::filesystem::path program, std::filesystem::path folder, std::uint16_t port,
-         std::uint16_t websocket_port)
+  Broker(std::filesystem::path program, std::filesystem::path folder, std::vector<std::uint16_t> ports,
+         Transport transport)
       : program_(std::move(program)),
         folder_(std::move(folder)),
-        port_(port),
-        websocket_port_(websocket_port) {}
+        ports_(std::move(ports)),
+        transport_(transport) {}
 
   std::filesystem::path program_, folder_;
-  std::uint16_t port_, websocket_port_;
+  std::vector<std::uint16_t> ports_;  // plain, WebSocket, and both over TLS
+  Transport transport_;
   Process process_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -25,6 +26,7 @@ Plugin and parleyd are taken from this program's own build folder. Build it for 
   build/release/bin/parley-bench latency --rate 1000 --rate 5000 --seconds 10
   build/release/bin/parley-bench recovery --large
   build/release/bin/parley-bench --json connect
+  build/release/bin/parley-bench --transport wss latency
 The load generator is one thread beside broker and parleyd: leave the machine alone meanwhile.
 Exit codes: 0 done, 1 a measurement failed (why is said), 2 usage.
 
@@ -68,6 +70,11 @@ void add_settings(CLI::App& app, Settings& settings, std::filesystem::path& buil
          "Seconds after which the run is given up [1800]")
       ->check(CLI::Range(1, 86'400));
   app.add_flag("--v5", settings.version5, "MQTT 5 instead of 3.1.1");
+  app.add_option("--transport", settings.transport,
+                 "Of all clients: tcp, ws, tls or wss (TLS 1.3, EC key, no resumption)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Transport>{
+          {"tcp", Transport::tcp}, {"ws", Transport::ws}, {"tls", Transport::tls}, {"wss", Transport::wss}}))
+      ->default_str("tcp");
   app.add_flag("--json", settings.json, "One JSON object instead of the table");
   app.add_flag("--quiet", settings.quiet, "No word of progress on standard error");
   app.add_flag("--keep", settings.keep, "Leave the temporary folder (logs, databases) and say where it is");
@@ -138,6 +145,7 @@ int run(int argc, char** argv) {
   allow_many_files();
   Report report(chosen.scenario);
   note_machine(report);
+  if (settings.transport != Transport::tcp) report.parameter("transport", to_string(settings.transport));
   if (auto done = measure(settings, chosen, report); !done) {
     std::cerr << "error: " << done.error().message << '\n';
     return 1;

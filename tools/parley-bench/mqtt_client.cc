@@ -104,6 +104,7 @@ Result<> Connection::open(const Login& login, const SessionKind& session) {
 }
 
 void Connection::close() {
+  tls_.reset();
   socket_ = Fd();  // which takes it out of epoll too
   if (dirty_) std::ranges::replace(reactor_.dirty_, this, nullptr);
   dirty_ = false;
@@ -141,22 +142,58 @@ void Connection::on_event(std::uint32_t events) {
     socklen_t size = sizeof(error);
     ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) return fail_with(std::strerror(error));
-    stage_ = endpoint_.websocket ? Stage::upgrading : Stage::open;
+    if (endpoint_.tls) {
+      tls_.emplace(socket_.get());
+      stage_ = Stage::securing;
+    } else {
+      stage_ = endpoint_.websocket ? Stage::upgrading : Stage::open;
+    }
   }
+  if (stage_ == Stage::securing) return secure();
   if (events & EPOLLOUT) flush();
   if (socket_ && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) receive();
 }
 
+void Connection::secure() {
+  switch (tls_->handshake()) {
+    case TlsStream::Step::failed:
+      return fail_with("no TLS");
+    case TlsStream::Step::want_read:
+      if (watching_writable_) watch(false);
+      return;
+    case TlsStream::Step::want_write:
+      if (!watching_writable_) watch(true);
+      return;
+    case TlsStream::Step::done:
+      break;
+  }
+  stage_ = endpoint_.websocket ? Stage::upgrading : Stage::open;
+  flush();
+  if (socket_) receive();  // what came with the end of the handshake
+}
+
 void Connection::receive() {
   auto& buffer = reactor_.buffer_;
-  const auto n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-  reactor_.now_ = std::chrono::steady_clock::now();
-  if (n == 0) return fail_with("closed by the broker");
-  if (n < 0) {
+  if (!tls_) {
+    const auto n = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    reactor_.now_ = std::chrono::steady_clock::now();
+    if (n == 0) return fail_with("closed by the broker");
+    if (n > 0) return consume({buffer.data(), static_cast<std::size_t>(n)});
     if (errno != EAGAIN && errno != EINTR) fail_with(std::strerror(errno));
     return;
   }
-  std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
+  while (socket_) {
+    std::size_t n = 0;
+    const auto step = tls_->read(buffer.data(), buffer.size(), n);
+    reactor_.now_ = std::chrono::steady_clock::now();
+    if (step == TlsStream::Step::failed || (step == TlsStream::Step::done && n == 0))
+      return fail_with("closed by the broker");
+    if (step != TlsStream::Step::done) return;
+    consume({buffer.data(), n});
+  }
+}
+
+void Connection::consume(std::string_view bytes) {
   if (!endpoint_.websocket) {
     take(bytes);
     return;
@@ -246,7 +283,7 @@ void Connection::fail_with(std::string_view why) {
 
 void Connection::flush() {
   dirty_ = false;
-  if (!socket_ || stage_ == Stage::connecting) return;
+  if (!socket_ || stage_ == Stage::connecting || stage_ == Stage::securing) return;
   bool all = true;
   if (!endpoint_.websocket) {
     all = send_some(mqtt_);
@@ -263,6 +300,11 @@ void Connection::flush() {
 // False when some is left because the socket is full. Failures are left to the next recv() to find.
 bool Connection::send_some(std::string& bytes) {
   if (bytes.empty()) return true;
+  if (tls_) {
+    std::size_t sent = 0;
+    while (!bytes.empty() && tls_->write(bytes, sent) == TlsStream::Step::done) bytes.erase(0, sent);
+    return bytes.empty();
+  }
   const auto n = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (n > 0) bytes.erase(0, static_cast<std::size_t>(n));
   return bytes.empty();

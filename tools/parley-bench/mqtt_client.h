@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/file.h"
 #include "base/result.h"
 #include "tools/parley-bench/mqtt_packet.h"
+#include "tools/parley-bench/tls_stream.h"
 #include "tools/parley-bench/websocket.h"
 
 namespace parley::bench {
@@ -55,6 +57,7 @@ class Reactor {
 struct Endpoint {
   std::uint16_t port = 0;  // on 127.0.0.1
   bool websocket = false;
+  bool tls = false;
   Version version = Version::v3;
   std::uint8_t source_host = 0;  // connects from 127.0.0.N; 0: as the system chooses
 };
@@ -84,10 +87,12 @@ class Connection {
 
  private:
   friend class Reactor;
-  enum class Stage { connecting, upgrading, open };
+  enum class Stage { connecting, securing, upgrading, open };
 
   void on_event(std::uint32_t events);
+  void secure();
   void receive();
+  void consume(std::string_view bytes);
   bool take(std::string_view bytes);
   bool handle(const Packet& packet);
   void deliver(const Publish& publish);
@@ -102,6 +107,7 @@ class Connection {
   Endpoint endpoint_;
   std::size_t tag_;
   Fd socket_;
+  std::optional<TlsStream> tls_;
   Stage stage_ = Stage::connecting;
   bool dirty_ = false;
   bool watching_writable_ = false;

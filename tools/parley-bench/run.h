@@ -23,6 +23,14 @@ struct Programs {
   std::filesystem::path parleyd;
 };
 
+// By which listener clients come; a scenario's --ws makes tcp ws, and tls wss.
+enum class Transport { tcp, ws, tls, wss };
+
+inline const char* to_string(Transport transport) {
+  constexpr const char* kNames[] = {"tcp", "ws", "tls", "wss"};
+  return kNames[static_cast<std::size_t>(transport)];
+}
+
 // What every scenario is told.
 struct Settings {
   Programs programs;
@@ -30,6 +38,7 @@ struct Settings {
   double seconds = 5;                     // of each measurement
   std::chrono::seconds time_limit{1800};  // of the whole run
   bool version5 = false;
+  Transport transport = Transport::tcp;
   std::vector<std::string> broker_lines;    // more lines for every mosquitto.conf
   std::vector<std::string> plugin_options;  // KEY=VALUE
   bool json = false, keep = false, quiet = false;
