@@ -17,6 +17,7 @@ SCENARIOS = {
     "peer": ["--senders", "2", "--receivers", "2", "--rooms", "2"],
     "latency": ["--rate", "200", "--senders", "2", "--receivers", "2", "--rooms", "2"],
     "p7": ["--rate", "200", "--senders", "2", "--receivers", "2", "--rooms", "2"],
+    "flood": ["--rate", "60", "--senders", "2", "--receivers", "2", "--rooms", "2"],
     "connect": ["--at-once", "3", "--first", "3"],
     "memory": ["--connections", "10", "--rooms", "100", "--memberships", "1000", "--queued", "100"],
     "recovery": ["--journal", "1000000", "--rooms", "1000"],

@@ -19,7 +19,7 @@ CONNECT = b"\x10\x14\0\x04MQTT\4\2\0\x3c\0\x08a-client"  # of MQTT 3.1.1, withou
 def sample(tmp_path_factory, profile):
     server = SampleServer(tmp_path_factory.mktemp("sample"), profile).start()
     try:
-        for name in ("alice", "bob", "carol", "eve"):
+        for name in ("alice", "bob", "carol", "eve", "frank"):
             server.add_user(name)
         server.add_room("lobby", alice="member", bob="member", carol="member")
         yield server
@@ -209,6 +209,23 @@ def test_a_disabled_user_with_a_good_certificate_can_do_nothing(sample):
     except Refused:
         pass
     assert [e["content"] for e in sample.history("eves") if e["from"] == "eve"] == [{"text": "hello"}]
+
+
+def test_a_banned_user_with_a_good_certificate_says_and_hears_nothing(sample):
+    sample.certificates["frank"] = sample.authority.client("frank")
+    sample.ctl("room", "create", "franks")
+    sample.ctl("member", "add", "franks", "frank")
+    with sample.enter("frank") as frank:
+        assert frank.send("franks", "hello") < 0x80
+        sample.ctl("ban", "add", "--user", "frank")
+        frank.wait_disconnected()
+    with sample.enter("frank", inbox=False) as frank:
+        frank.send("franks", "hello again")
+        frank.wait_disconnected()
+    with sample.enter("frank", inbox=False) as frank:
+        assert frank.subscribe("rooms/franks/messages", check=False)[0] >= 0x80
+        frank.wait_disconnected()
+    assert [e["content"] for e in sample.history("franks") if e["from"] == "frank"] == [{"text": "hello"}]
 
 
 # --- renewal ---
