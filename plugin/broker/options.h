@@ -63,7 +63,7 @@ struct Options {
   bool jwt_admins = false;            // may an administrator log in by JWT?
   bool jwt_auto_user = false;         // a valid JWT of an unknown subject makes the account
 
-  bool scram = true;  // MQTT 5 enhanced authentication with SCRAM-SHA-256
+  bool scram = false;  // MQTT 5 enhanced authentication with SCRAM-SHA-256: what it costs, README
 
   double connect_rate = 20;    // connects per second of one address, 0: no limit
   double connect_burst = 500;  // how many may come at once: an office behind one address, after a restart

@@ -72,6 +72,7 @@ class PluginWithoutABroker : public testing::Test {
     std::filesystem::permissions(dir_ / "secret", std::filesystem::perms::owner_read);
     options_.data_dir = dir_ / "data";
     options_.backend_secret_file = dir_ / "secret";
+    options_.scram = true;
     open();
   }
   ~PluginWithoutABroker() override {

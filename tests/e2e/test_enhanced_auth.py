@@ -26,7 +26,7 @@ def server(tmp_path_factory, profile):
     key = folder / "key"
     key.touch(mode=0o600)
     key.write_text(SECRET)
-    server = Server(folder / "s", profile, plugin_opts={"jwt_key_file": key, "jwt_algorithm": "HS256"}).start()
+    server = Server(folder / "s", profile, plugin_opts={"jwt_key_file": key, "jwt_algorithm": "HS256", "scram": "true"}).start()
     try:
         for name in ("alice", "bob"):
             server.add_user(name)
@@ -373,7 +373,7 @@ def test_a_client_is_told_before_it_is_cut(server, bare):
 
 
 def test_an_address_has_only_so_many_exchanges_at_once(make_server):
-    server = make_server(plugin_opts={"connect_rate": 0, "trusted_networks": "none"}).start()
+    server = make_server(plugin_opts={"connect_rate": 0, "trusted_networks": "none", "scram": "true"}).start()
     server.add_user("alice")
     opened, busy = [], 0
     for n in range(205):
