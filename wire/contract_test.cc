@@ -207,12 +207,21 @@ void check_status(const std::string& text) {
     EXPECT_TRUE(status["dependencies"].contains(name)) << name;
 }
 
+void check_stats(const std::string& text) {
+  const auto stats = Json::parse(text);
+  for (const auto* name : {"version", "at", "uptime_s", "queues", "presence", "busy_rooms", "dependencies"})
+    EXPECT_TRUE(stats.contains(name)) << name;
+  for (const auto* name : {"attached", "counters", "gauges", "queues", "plugin"})
+    EXPECT_TRUE(stats["broker"].contains(name)) << name;
+}
+
 TEST(Contract, every_example_passes_its_codec) {
   const std::map<std::string, std::function<void(const std::string&)>> codecs{
       {"send", check_send},       {"envelope", check_envelope}, {"folded", check_folded},
       {"request", check_request}, {"reply", check_reply},       {"failure", check_failure},
       {"state", check_state},     {"refused", check_refused},   {"duplicate", check_duplicate},
-      {"status", check_status},   {"presence", check_presence}, {"login", check_login}};
+      {"status", check_status},   {"presence", check_presence}, {"login", check_login},
+      {"stats", check_stats}};
   std::set<std::string> seen;
   for (const Example& example : examples()) {
     SCOPED_TRACE("topics.md:" + std::to_string(example.line) + " " + example.codec);

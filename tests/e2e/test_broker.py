@@ -147,7 +147,7 @@ def test_other_topics_without_acl_file(make_server, setting, expected):
 PROMISED = {f"mosquitto_{name}" for name in (
     "broker_publish", "callback_register", "callback_unregister", "client_address", "client_certificate", "client_clean_session",
     "client_id", "client_protocol", "client_protocol_version", "client_sub_count", "client_username", "free",
-    "kick_client_by_clientid", "log_printf", "malloc", "set_username")}
+    "kick_client_by_clientid", "kick_client_by_username", "log_printf", "malloc", "set_username")}
 
 
 def test_the_plugin_needs_only_what_mosquitto_promises_plugins():
