@@ -1,7 +1,10 @@
 #include "wire/trace.h"
 
 #include <algorithm>
+#include <chrono>
 
+#include "base/crypto.h"
+#include "base/encoding.h"
 #include "wire/json_members.h"
 #include "wire/limits.h"
 #include "wire/names.h"
@@ -21,6 +24,18 @@ bool is_id(std::string_view text, std::size_t size) {
 }
 
 }  // namespace
+
+std::string new_trace_id() {
+  return hex_encode(random_bytes(kTraceIdSize / 2));
+}
+std::string new_span_id() {
+  return hex_encode(random_bytes(kSpanIdSize / 2));
+}
+
+std::int64_t trace_time_us() {
+  using std::chrono::microseconds, std::chrono::system_clock;
+  return std::chrono::duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
 
 std::optional<TraceParent> parse_traceparent(std::string_view text) {
   constexpr std::size_t kSize = 55;

@@ -24,6 +24,11 @@ struct TraceParent {
 // anything else. Never throws.
 std::optional<TraceParent> parse_traceparent(std::string_view text);
 
+// Random ones, and the time, as they stand in a trace.
+std::string new_trace_id();
+std::string new_span_id();
+std::int64_t trace_time_us();  // microseconds since 1970, now
+
 // What the broker did with one message.
 //   {"trace":"4bf9…","parent":"00f0…","span":"53ce…","room_id":7,"room":"lab","seq":17,"id":"01JD…","begin_us":1795314673123456,"end_us":…}
 struct MessageTrace {

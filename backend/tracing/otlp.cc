@@ -1,9 +1,6 @@
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "backend/tracing/span.h"
-#include "base/crypto.h"
-#include "base/encoding.h"
 
 namespace parley::backend {
 namespace {
@@ -43,18 +40,6 @@ Json span_json(const Span& span) {
 }
 
 }  // namespace
-
-std::string new_span_id() {
-  return hex_encode(random_bytes(8));
-}
-std::string new_trace_id() {
-  return hex_encode(random_bytes(16));
-}
-
-std::int64_t now_us() {
-  using std::chrono::microseconds, std::chrono::system_clock;
-  return std::chrono::duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 std::string format_otlp(const std::vector<Span>& spans, const std::string& version) {
   Json list = Json::array();

@@ -27,13 +27,6 @@ struct Span {
   std::string error{};  // a sentence; "": it went well
 };
 
-// 16 and 32 random hexadecimal digits.
-std::string new_span_id();
-std::string new_trace_id();
-
-// Microseconds since 1970, now.
-std::int64_t now_us();
-
 // The body of a POST to /v1/traces: ExportTraceServiceRequest in OTLP's JSON form
 // (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Pure.
 std::string format_otlp(const std::vector<Span>& spans, const std::string& version);

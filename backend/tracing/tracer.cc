@@ -41,11 +41,11 @@ std::optional<Tracer::Traced> Tracer::find(const Key& key) const {
 
 void Tracer::stored(std::span<const wire::Record> records) {
   if (!active()) return;
-  const auto now = now_us();
+  const auto now = wire::trace_time_us();
   for (const auto& record : records)
     if (const auto traced = find({record.room_id, record.seq}))
       sink_({.trace_id = traced->trace_id,
-             .span_id = new_span_id(),
+             .span_id = wire::new_span_id(),
              .parent_id = traced->span_id,
              .name = "store",
              .kind = Span::Kind::consumer,
@@ -60,9 +60,9 @@ void Tracer::notified(std::uint64_t room_id, std::uint64_t seq, const std::strin
   if (!active()) return;
   const auto traced = find({room_id, seq});
   if (!traced) return;
-  const auto now = now_us();
+  const auto now = wire::trace_time_us();
   sink_({.trace_id = traced->trace_id,
-         .span_id = new_span_id(),
+         .span_id = wire::new_span_id(),
          .parent_id = traced->span_id,
          .name = "notify " + provider,
          .kind = Span::Kind::client,

@@ -38,7 +38,7 @@ class Tracer {
   void message(std::string_view payload);
   // Around a transaction, by the thread that stores.
   void storing() {
-    if (active()) storing_since_us_ = now_us();
+    if (active()) storing_since_us_ = wire::trace_time_us();
   }
   void stored(std::span<const wire::Record> records);
   // A notification that shows this message was sent, or not: `error` says why.

@@ -1,7 +1,6 @@
 #include "plugin/broker/intake.h"
 
 #include "base/crypto.h"
-#include "base/encoding.h"
 #include "base/ids.h"
 #include "wire/content.h"
 #include "wire/limits.h"
@@ -32,11 +31,6 @@ std::string request_id(std::string_view user, std::string_view method, std::stri
 
 bool in_slow_mode(const RoomView& room, wire::Role role) {
   return room.slow_s != 0 && role < wire::Role::moderator;
-}
-
-std::int64_t now_us() {
-  using std::chrono::microseconds, std::chrono::system_clock;
-  return std::chrono::duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 // A mute that ends later than this has no end that is worth telling.
@@ -95,7 +89,8 @@ bool Intake::message(const Client& client, std::string_view topic_text, std::str
   if (session->backend) return true;
   if (!core_.charge(session->user)) {
     note_above_rate(*session);
-    return core_.refuse(session->user, failure(Code::rate_limited), core_.about(topic, payload, session->device));
+    return core_.refuse(session->user, failure(Code::rate_limited),
+                        core_.about(topic, payload, session->device));
   }
   switch (topic.kind) {
     case TopicKind::room_send:
@@ -116,7 +111,7 @@ bool Intake::room_message(std::string_view user, std::string_view device, std::s
                           std::string_view payload, const ReadProperties& read_properties, int protocol) {
   const Properties properties = protocol == 5 ? read_properties() : Properties{};
   const auto trace = begin_trace(properties);
-  const auto begin_us = trace ? now_us() : 0;
+  const auto begin_us = trace ? wire::trace_time_us() : 0;
   auto content =
       wire::parse_content(payload, core_.options.max_content_bytes, properties.content_type, properties.ref);
   if (!content)
@@ -192,9 +187,10 @@ std::optional<wire::TraceParent> Intake::begin_trace(const Properties& propertie
   auto parent = wire::parse_traceparent(properties.traceparent);
   if (parent && !parent->sampled) return std::nullopt;
   if (!parent) {
-    constexpr double kWhole = 18446744073709551616.0;  // 2^64
+    constexpr double kWhole = 18446744073709551616.0;    // 2^64
+    if (options.trace_sample <= 0) return std::nullopt;  // and no message pays for a random number
     if (static_cast<double>(random_u64()) / kWhole >= options.trace_sample) return std::nullopt;
-    parent = wire::TraceParent{.trace_id = hex_encode(random_bytes(16)), .sampled = true};
+    parent = wire::TraceParent{.trace_id = wire::new_trace_id(), .sampled = true};
   }
   const TokenBucket::Pace pace({options.trace_rate, std::max(1.0, options.trace_rate)});
   if (!traces_.try_take(pace, core_.clock.steady())) return std::nullopt;
@@ -206,13 +202,13 @@ void Intake::tell_trace(const wire::TraceParent& parent, const RoomView& room, c
                         std::int64_t begin_us) {
   const wire::MessageTrace trace{.trace_id = parent.trace_id,
                                  .parent_id = parent.span_id,
-                                 .span_id = hex_encode(random_bytes(8)),
+                                 .span_id = wire::new_span_id(),
                                  .room_id = room.id,
                                  .room = std::string(room.name),
                                  .seq = accepted.seq,
                                  .id = format_ulid(accepted.id),
                                  .begin_us = begin_us,
-                                 .end_us = std::max(begin_us, now_us())};
+                                 .end_us = std::max(begin_us, wire::trace_time_us())};
   core_.broker.publish_to(core_.backend.client_id().c_str(), wire::kTraceTopic.data(),
                           wire::format_message_trace(trace), 0);
 }
