@@ -10,8 +10,9 @@
 
 namespace parley::backend {
 
-// What administrators do with the plugin's list of bans.
-using BanCommand = std::variant<wire::BanAdd, wire::BanRemove, wire::BanList>;
+// What administrators have the plugin do, and what they ask of it, beside accounts and rooms (wire/control.h).
+using AdminCommand = std::variant<wire::BanAdd, wire::BanRemove, wire::BanList, wire::Drain, wire::JwtRevoke,
+                                  wire::JwtRevoked>;
 
 // What the rest of the backend may ask of the broker's plugin. Implemented over MQTT in control/, by a fake
 // in tests. Thread-safe, never blocks; each `done` is called exactly once, on a thread of the implementation
@@ -39,14 +40,9 @@ class BrokerControl {
   virtual void forget_device(std::string user, std::string device,
                              std::function<void(Result<std::uint32_t>)> done) = 0;
 
-  // The answer's `result` object of the commands about JWTs (wire/control.h).
-  virtual void revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<nlohmann::json>)> done) = 0;
-  virtual void revoked_jwts(wire::JwtRevoked query, std::function<void(Result<nlohmann::json>)> done) = 0;
-
   // The answer's `result` object of these commands (wire/control.h).
   virtual void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) = 0;
-  virtual void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) = 0;
-  virtual void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) = 0;
+  virtual void administer(AdminCommand command, std::function<void(Result<nlohmann::json>)> done) = 0;
   virtual void stats(std::function<void(Result<nlohmann::json>)> done) = 0;
 };
 

@@ -135,21 +135,10 @@ void ControlLink::sessions(wire::Sessions query, std::function<void(Result<json>
   impl_->ask(std::move(query), false, std::move(done));
 }
 
-void ControlLink::bans(BanCommand command, std::function<void(Result<json>)> done) {
-  const bool changes = !std::holds_alternative<wire::BanList>(command);
+void ControlLink::administer(AdminCommand command, std::function<void(Result<json>)> done) {
+  const bool changes =
+      !std::holds_alternative<wire::BanList>(command) && !std::holds_alternative<wire::JwtRevoked>(command);
   std::visit([&](auto& body) { impl_->ask(std::move(body), changes, std::move(done)); }, command);
-}
-
-void ControlLink::drain(wire::Drain plan, std::function<void(Result<json>)> done) {
-  impl_->ask(std::move(plan), true, std::move(done));
-}
-
-void ControlLink::revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<json>)> done) {
-  impl_->ask(std::move(revoke), true, std::move(done));
-}
-
-void ControlLink::revoked_jwts(wire::JwtRevoked query, std::function<void(Result<json>)> done) {
-  impl_->ask(std::move(query), false, std::move(done));
 }
 
 void ControlLink::stats(std::function<void(Result<json>)> done) {

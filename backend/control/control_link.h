@@ -87,10 +87,7 @@ class ControlLink final : public BrokerControl, public FeedAcks {
   void forget_device(std::string user, std::string device,
                      std::function<void(Result<std::uint32_t>)> done) override;
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override;
-  void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) override;
-  void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) override;
-  void revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<nlohmann::json>)> done) override;
-  void revoked_jwts(wire::JwtRevoked query, std::function<void(Result<nlohmann::json>)> done) override;
+  void administer(AdminCommand command, std::function<void(Result<nlohmann::json>)> done) override;
   void stats(std::function<void(Result<nlohmann::json>)> done) override;
 
   void acknowledge_feed(std::uint64_t generation, std::uint64_t offset) override;

@@ -30,10 +30,7 @@ class FakeControl final : public BrokerControl {
   void sessions(wire::Sessions, std::function<void(Result<nlohmann::json>)> done) override {
     done(nlohmann::json::object());
   }
-  void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
-  void drain(wire::Drain, std::function<void(Result<nlohmann::json>)>) override {}
-  void revoke_jwts(wire::JwtRevoke, std::function<void(Result<nlohmann::json>)>) override {}
-  void revoked_jwts(wire::JwtRevoked, std::function<void(Result<nlohmann::json>)>) override {}
+  void administer(AdminCommand, std::function<void(Result<nlohmann::json>)>) override {}
   void stats(std::function<void(Result<nlohmann::json>)> done) override { done(nlohmann::json::object()); }
 
   std::vector<std::uint64_t> versions;

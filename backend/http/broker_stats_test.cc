@@ -19,10 +19,7 @@ class FakeBroker final : public BrokerControl {
   void kick(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void sessions(wire::Sessions, std::function<void(Result<json>)>) override {}
   void forget_device(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
-  void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
-  void drain(wire::Drain, std::function<void(Result<json>)>) override {}
-  void revoke_jwts(wire::JwtRevoke, std::function<void(Result<nlohmann::json>)>) override {}
-  void revoked_jwts(wire::JwtRevoked, std::function<void(Result<nlohmann::json>)>) override {}
+  void administer(AdminCommand, std::function<void(Result<nlohmann::json>)>) override {}
   void stats(std::function<void(Result<json>)> done) override {
     ++asked;
     if (answer)

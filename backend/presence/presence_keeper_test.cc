@@ -26,10 +26,7 @@ class ListingBroker final : public BrokerControl {
               std::function<void(Result<std::vector<std::uint64_t>>)>) override {}
   void kick(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
   void forget_device(std::string, std::string, std::function<void(Result<std::uint32_t>)>) override {}
-  void bans(BanCommand, std::function<void(Result<nlohmann::json>)>) override {}
-  void drain(wire::Drain, std::function<void(Result<nlohmann::json>)>) override {}
-  void revoke_jwts(wire::JwtRevoke, std::function<void(Result<nlohmann::json>)>) override {}
-  void revoked_jwts(wire::JwtRevoked, std::function<void(Result<nlohmann::json>)>) override {}
+  void administer(AdminCommand, std::function<void(Result<nlohmann::json>)>) override {}
   void stats(std::function<void(Result<nlohmann::json>)>) override {}
   void sessions(wire::Sessions query, std::function<void(Result<nlohmann::json>)> done) override {
     ++asked;

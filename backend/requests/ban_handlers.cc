@@ -53,15 +53,6 @@ std::optional<std::string> hits_oneself(const RequestContext& context, const Tar
   return std::nullopt;
 }
 
-Deferred ask_broker(const RequestContext& context, BanCommand command) {
-  return Deferred{[&broker = context.services.broker, command = std::move(command)](auto reply) {
-    broker.bans(command, [reply](const Result<nlohmann::json>& answer) {
-      if (!answer) return reply(refuse(wire::code_of(answer.error().code), answer.error().message));
-      reply(answer->dump());
-    });
-  }};
-}
-
 }  // namespace
 
 Outcome ban_add(const RequestContext& context) {

@@ -19,7 +19,7 @@ TEST_F(BanRequests, administrators_ban_users_clients_and_networks) {
   ok("root", "ban.add", {{"network", "2001:DB8::1/32"}});
   ok("root", "ban.remove", {{"network", "198.51.100.7/24"}});
   ok("root", "ban.list", {{"after", "user:bob"}, {"limit", 1000}});
-  const auto& commands = broker_.ban_commands();
+  const auto& commands = broker_.admin_commands();
   ASSERT_EQ(commands.size(), 5u);
   const auto& first = std::get<wire::BanAdd>(commands[0]);
   EXPECT_EQ(first.kind, wire::BanKind::user);
@@ -38,7 +38,7 @@ TEST_F(BanRequests, nobody_else_may) {
   EXPECT_EQ(refused("alice", "ban.add", {{"user", "bob"}}), "not_allowed");
   EXPECT_EQ(refused("alice", "ban.remove", {{"user", "bob"}}), "not_allowed");
   EXPECT_EQ(refused("alice", "ban.list"), "not_allowed");
-  EXPECT_TRUE(broker_.ban_commands().empty());
+  EXPECT_TRUE(broker_.admin_commands().empty());
 }
 
 TEST_F(BanRequests, nobody_bans_themself_or_the_backend) {
@@ -47,7 +47,7 @@ TEST_F(BanRequests, nobody_bans_themself_or_the_backend) {
   EXPECT_NE(refused_from_desk({{"network", "192.0.0.0/8"}}).find("192.0.2.7"), std::string::npos);
   EXPECT_NE(refused_from_desk({{"network", "::ffff:192.0.2.7"}}), "");
   EXPECT_NE(refused_from_desk({{"user", "$parleyd"}}), "");
-  EXPECT_TRUE(broker_.ban_commands().empty());
+  EXPECT_TRUE(broker_.admin_commands().empty());
   EXPECT_EQ(refused_from_desk({{"network", "192.0.3.0/24"}}), "");
 }
 

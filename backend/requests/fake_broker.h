@@ -69,33 +69,12 @@ class FakeBrokerControl final : public BrokerControl {
     lock.unlock();
     done(nlohmann::json{{"sessions", {{{"user", "bob"}, {"device", "bob-phone"}}}}, {"more", false}});
   }
-  void bans(BanCommand command, std::function<void(Result<nlohmann::json>)> done) override {
+  void administer(AdminCommand command, std::function<void(Result<nlohmann::json>)> done) override {
     std::unique_lock lock(mutex_);
     if (failure_) return done(std::unexpected(*failure_));
-    ban_commands_.push_back(command);
+    admin_commands_.push_back(command);
     lock.unlock();
-    done(nlohmann::json{{"bans", nlohmann::json::array()}, {"more", false}});
-  }
-  void drain(wire::Drain plan, std::function<void(Result<nlohmann::json>)> done) override {
-    std::unique_lock lock(mutex_);
-    if (failure_) return done(std::unexpected(*failure_));
-    drains_.push_back(plan);
-    lock.unlock();
-    done(nlohmann::json{{"draining", plan.on}, {"left", 3}});
-  }
-  void revoke_jwts(wire::JwtRevoke revoke, std::function<void(Result<nlohmann::json>)> done) override {
-    std::unique_lock lock(mutex_);
-    if (failure_) return done(std::unexpected(*failure_));
-    revoked_jwts_.push_back(std::move(revoke));
-    lock.unlock();
-    done(nlohmann::json{{"kicked", 1}});
-  }
-  void revoked_jwts(wire::JwtRevoked query, std::function<void(Result<nlohmann::json>)> done) override {
-    std::unique_lock lock(mutex_);
-    if (failure_) return done(std::unexpected(*failure_));
-    jwt_queries_.push_back(query);
-    lock.unlock();
-    done(nlohmann::json{{"revoked", {{{"key", "jti:a"}, {"jti", "a"}, {"until", 17}}}}, {"more", false}});
+    done(std::visit(AdminAnswer{}, command));
   }
   void stats(std::function<void(Result<nlohmann::json>)> done) override {
     if (failure_) return done(std::unexpected(*failure_));
@@ -109,12 +88,13 @@ class FakeBrokerControl final : public BrokerControl {
   const std::vector<wire::AppendEntry>& appended() const { return appended_; }
   const std::vector<std::pair<std::string, std::string>>& kicked() const { return kicked_; }
   const std::vector<std::pair<std::string, std::string>>& forgotten() const { return forgotten_; }
-  const std::vector<wire::Drain>& drains() const { return drains_; }
-  const std::vector<wire::JwtRevoke>& revoked_jwts() const { return revoked_jwts_; }
-  const std::vector<wire::JwtRevoked>& jwt_queries() const { return jwt_queries_; }
   const std::vector<wire::Sessions>& session_queries() const { return session_queries_; }
-
-  const std::vector<BanCommand>& ban_commands() const { return ban_commands_; }
+  const std::vector<AdminCommand>& admin_commands() const { return admin_commands_; }
+  // The last of them, which has to be of this kind.
+  template <class Command>
+  const Command& last_admin_command() const {
+    return std::get<Command>(admin_commands_.back());
+  }
 
   void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
   void be_full() { full_ = true; }
@@ -137,6 +117,19 @@ class FakeBrokerControl final : public BrokerControl {
   }
 
  private:
+  struct AdminAnswer {
+    using Json = nlohmann::json;
+    Json bans() const { return {{"bans", Json::array()}, {"more", false}}; }
+    Json operator()(const wire::BanAdd&) const { return bans(); }
+    Json operator()(const wire::BanRemove&) const { return bans(); }
+    Json operator()(const wire::BanList&) const { return bans(); }
+    Json operator()(const wire::Drain& plan) const { return {{"draining", plan.on}, {"left", 3}}; }
+    Json operator()(const wire::JwtRevoke&) const { return {{"kicked", 1}}; }
+    Json operator()(const wire::JwtRevoked&) const {
+      return {{"revoked", {{{"key", "jti:a"}, {"jti", "a"}, {"until", 17}}}}, {"more", false}};
+    }
+  };
+
   nlohmann::json stats_{{"counters", {{"accepted", 7}}}, {"gauges", nlohmann::json::object()}};
   Result<> answer_of_a_change() const {
     if (failure_) return std::unexpected(*failure_);
@@ -149,10 +142,7 @@ class FakeBrokerControl final : public BrokerControl {
   std::vector<std::pair<std::string, std::string>> kicked_;
   std::vector<std::pair<std::string, std::string>> forgotten_;
   std::vector<wire::Sessions> session_queries_;
-  std::vector<BanCommand> ban_commands_;
-  std::vector<wire::Drain> drains_;
-  std::vector<wire::JwtRevoke> revoked_jwts_;
-  std::vector<wire::JwtRevoked> jwt_queries_;
+  std::vector<AdminCommand> admin_commands_;
   std::vector<Done> held_;
   std::optional<Error> failure_;
   bool holding_ = false;

@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::chrono::days kKeptFor{366};  // when nobody says how long the tokens would be good
 
-Reply text_of(const Result<nlohmann::json>& answer) {
-  if (!answer) return refuse(wire::code_of(answer.error().code), answer.error().message);
-  return answer->dump();
-}
-
 }  // namespace
 
 // The list is the broker's own: it is asked with no backend there, and knows nothing of users who are not its.
@@ -30,9 +25,7 @@ Outcome jwt_revoke(const RequestContext& context) {
   if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
   if (!revoke.user.empty()) revoke.before = static_cast<std::int64_t>(before.value_or(now));
   revoke.until = until ? static_cast<std::int64_t>(*until) : to_ms(context.services.clock.wall() + kKeptFor);
-  return Deferred{[&broker = context.services.broker, revoke = std::move(revoke)](auto reply) {
-    broker.revoke_jwts(revoke, [reply](const Result<nlohmann::json>& answer) { reply(text_of(answer)); });
-  }};
+  return ask_broker(context, std::move(revoke));
 }
 
 Outcome jwt_revoked(const RequestContext& context) {
@@ -41,10 +34,7 @@ Outcome jwt_revoked(const RequestContext& context) {
   auto limit = params.limit(wire::kListLimitDefault, wire::kListLimitMax);
   if (auto bad = params.finish()) return std::unexpected(*bad);
   if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
-  wire::JwtRevoked query{.after = std::move(after), .limit = std::min(limit, 500u)};
-  return Deferred{[&broker = context.services.broker, query = std::move(query)](auto reply) {
-    broker.revoked_jwts(query, [reply](const Result<nlohmann::json>& answer) { reply(text_of(answer)); });
-  }};
+  return ask_broker(context, wire::JwtRevoked{.after = std::move(after), .limit = std::min(limit, 500u)});
 }
 
 }  // namespace parley::backend

@@ -10,14 +10,14 @@ class JwtRequests : public RequestsTest {
 
 TEST_F(JwtRequests, an_administrator_revokes_one_or_all_of_a_users) {
   EXPECT_EQ(ok("root", "jwt.revoke", {{"jti", "a9f"}, {"until", now_ms() + 5000}}), (Json{{"kicked", 1}}));
-  EXPECT_EQ(broker_.revoked_jwts().back().jti, "a9f");
-  EXPECT_EQ(broker_.revoked_jwts().back().until, now_ms() + 5000);
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoke>().jti, "a9f");
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoke>().until, now_ms() + 5000);
   ok("root", "jwt.revoke", {{"user", "bob"}});
-  EXPECT_EQ(broker_.revoked_jwts().back().user, "bob");
-  EXPECT_EQ(broker_.revoked_jwts().back().before, now_ms());
-  EXPECT_EQ(broker_.revoked_jwts().back().until, now_ms() + 366ll * 24 * 3600 * 1000);
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoke>().user, "bob");
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoke>().before, now_ms());
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoke>().until, now_ms() + 366ll * 24 * 3600 * 1000);
   ok("root", "jwt.revoke", {{"user", "bob"}, {"before", now_ms() - 9000}});
-  EXPECT_EQ(broker_.revoked_jwts().back().before, now_ms() - 9000);
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoke>().before, now_ms() - 9000);
 }
 
 TEST_F(JwtRequests, what_does_not_say_which_is_refused) {
@@ -26,7 +26,7 @@ TEST_F(JwtRequests, what_does_not_say_which_is_refused) {
         Json{{"jti", "a"}, {"before", 1}}, Json{{"user", "bob"}, {"before", now_ms() + 1}},
         Json{{"jti", "a"}, {"until", now_ms() - 1}}, Json{{"jti", std::string(257, 'x')}}})
     EXPECT_EQ(refused("root", "jwt.revoke", params), "invalid_argument") << params;
-  EXPECT_TRUE(broker_.revoked_jwts().empty());
+  EXPECT_TRUE(broker_.admin_commands().empty());
 }
 
 TEST_F(JwtRequests, nobody_else_may) {
@@ -36,8 +36,8 @@ TEST_F(JwtRequests, nobody_else_may) {
 
 TEST_F(JwtRequests, the_list_is_the_brokers) {
   EXPECT_EQ(ok("root", "jwt.revoked", {{"after", "jti:0"}, {"limit", 3}})["revoked"][0]["jti"], "a");
-  EXPECT_EQ(broker_.jwt_queries().back().after, "jti:0");
-  EXPECT_EQ(broker_.jwt_queries().back().limit, 3u);
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoked>().after, "jti:0");
+  EXPECT_EQ(broker_.last_admin_command<wire::JwtRevoked>().limit, 3u);
   broker_.fail_with(Error{Errc::unavailable, "The broker is away."});
   EXPECT_EQ(refused("root", "jwt.revoked"), "unavailable");
   EXPECT_EQ(refused("root", "jwt.revoke", {{"jti", "a"}}), "unavailable");

@@ -28,6 +28,17 @@ std::expected<void, wire::Failure> admin_only(const RequestContext& context) {
   return refuse(wire::Code::not_allowed, "Only administrators may do this.");
 }
 
+Reply reply_of(const Result<nlohmann::json>& answer) {
+  if (!answer) return refuse(wire::code_of(answer.error().code), answer.error().message);
+  return answer->dump();
+}
+
+Deferred ask_broker(const RequestContext& context, AdminCommand command) {
+  return Deferred{[&broker = context.services.broker, command = std::move(command)](auto reply) {
+    broker.administer(command, [reply](const Result<nlohmann::json>& answer) { reply(reply_of(answer)); });
+  }};
+}
+
 void notify_inbox(Services& services, const std::string& user, const wire::Json& notice) {
   (void)services.publisher.publish({.topic = wire::user_topic(wire::TopicKind::user_inbox, user),
                                     .payload = notice.dump(),

@@ -40,6 +40,11 @@ std::expected<std::string, wire::Failure> oneself_or_admin(const RequestContext&
 // Nothing, or `not_allowed`.
 std::expected<void, wire::Failure> admin_only(const RequestContext& context);
 
+// What the broker's plugin answered, as the reply to a request.
+Reply reply_of(const Result<nlohmann::json>& answer);
+// The command goes to the plugin, and its answer is the reply.
+Deferred ask_broker(const RequestContext& context, AdminCommand command);
+
 // Puts a notice into a user's inbox. Best effort: when the broker is away it is gone; the change it tells of
 // is not.
 void notify_inbox(Services& services, const std::string& user, const wire::Json& notice);

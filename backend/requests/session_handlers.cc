@@ -9,11 +9,6 @@ namespace {
 
 constexpr std::uint32_t kSessionsAtOnce = 500;  // what one answer of the broker holds; the list says "more"
 
-Reply text_of(const Result<nlohmann::json>& answer) {
-  if (!answer) return refuse(wire::code_of(answer.error().code), answer.error().message);
-  return answer->dump();
-}
-
 }  // namespace
 
 Outcome session_list(const RequestContext& context) {
@@ -27,7 +22,7 @@ Outcome session_list(const RequestContext& context) {
   wire::Sessions query{.user = *user, .after = after, .limit = std::min(limit, kSessionsAtOnce)};
   if (context.admin() && !given) query.user = "";
   return Deferred{[&broker = context.services.broker, query = std::move(query)](auto reply) {
-    broker.sessions(query, [reply](const Result<nlohmann::json>& answer) { reply(text_of(answer)); });
+    broker.sessions(query, [reply](const Result<nlohmann::json>& answer) { reply(reply_of(answer)); });
   }};
 }
 
@@ -61,9 +56,7 @@ Outcome server_drain(const RequestContext& context) {
     params.complain("server", "has control characters.");
   if (auto bad = params.finish()) return std::unexpected(*bad);
   if (auto allowed = admin_only(context); !allowed) return std::unexpected(allowed.error());
-  return Deferred{[&broker = context.services.broker, plan = std::move(plan)](auto reply) {
-    broker.drain(plan, [reply](const Result<nlohmann::json>& answer) { reply(text_of(answer)); });
-  }};
+  return ask_broker(context, std::move(plan));
 }
 
 }  // namespace parley::backend

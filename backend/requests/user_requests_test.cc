@@ -176,13 +176,14 @@ TEST_F(UserRequests, sessions_are_ended_by_the_broker) {
 TEST_F(UserRequests, administrators_have_the_brokers_clients_moved_off) {
   EXPECT_EQ(refused("alice", "server.drain"), "not_allowed");
   EXPECT_EQ(ok("root", "server.drain"), (Json{{"draining", true}, {"left", 3}}));
-  EXPECT_EQ(broker_.drains().back().over_s, 60u);
+  EXPECT_EQ(broker_.last_admin_command<wire::Drain>().over_s, 60u);
   ok("root", "server.drain", {{"over_s", 5}, {"server", "mqtts://b"}, {"stop", true}});
-  EXPECT_EQ(broker_.drains().back().server, "mqtts://b");
-  EXPECT_TRUE(broker_.drains().back().stop);
+  EXPECT_EQ(broker_.last_admin_command<wire::Drain>().server, "mqtts://b");
+  EXPECT_TRUE(broker_.last_admin_command<wire::Drain>().stop);
   ok("root", "server.drain", {{"on", false}});
-  EXPECT_FALSE(broker_.drains().back().on);
-  for (const auto& wrong : {Json{{"over_s", 86401}}, Json{{"server", "a\nb"}}, Json{{"on", false}, {"over_s", 1}}})
+  EXPECT_FALSE(broker_.last_admin_command<wire::Drain>().on);
+  for (const auto& wrong :
+       {Json{{"over_s", 86401}}, Json{{"server", "a\nb"}}, Json{{"on", false}, {"over_s", 1}}})
     EXPECT_EQ(refused("root", "server.drain", wrong), "invalid_argument") << wrong;
 }
 
