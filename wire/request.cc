@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "base/encoding.h"
+#include "base/text_cut.h"
 #include "wire/json_scan.h"
 #include "wire/limits.h"
 
@@ -56,12 +57,6 @@ void take_origin(Request& request) {
     read_string(*from, "address", request.address);
   }
   request.params.erase(from);
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "backend/metrics/host_metrics.h"
 
-#include <sys/statvfs.h>
-
 #include "backend/metrics/exposition.h"
 #include "base/certificate.h"
+#include "base/disk_space.h"
 
 namespace parley::backend {
 
@@ -12,11 +11,10 @@ std::string disk_metrics(const std::vector<WatchedFolder>& folders) {
   free.family("parley_disk_free_bytes", "gauge", "Free space where a folder of parleyd lies.");
   size.family("parley_disk_size_bytes", "gauge", "Size of the file system where a folder of parleyd lies.");
   for (const auto& folder : folders) {
-    struct statvfs disk {};
-    if (::statvfs(folder.path.c_str(), &disk) != 0) continue;
-    const auto unit = static_cast<double>(disk.f_frsize);
-    free.sample(static_cast<double>(disk.f_bavail) * unit, {{"folder", folder.name}});
-    size.sample(static_cast<double>(disk.f_blocks) * unit, {{"folder", folder.name}});
+    const auto space = disk_space(folder.path);
+    if (!space) continue;
+    free.sample(static_cast<double>(space->bytes_free), {{"folder", folder.name}});
+    size.sample(static_cast<double>(space->bytes), {{"folder", folder.name}});
   }
   return folders.empty() ? std::string() : free.take() + size.take();
 }

@@ -1,11 +1,12 @@
 #include "plugin/broker/gauges.h"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+
+#include "base/disk_space.h"
 
 namespace parley::plugin {
 
@@ -30,10 +31,10 @@ void add_limits(json& gauges) {
 }
 
 void add_disk(json& gauges, const std::filesystem::path& folder) {
-  struct statvfs disk {};
-  if (::statvfs(folder.c_str(), &disk) != 0) return;
-  gauges["data_dir_size_bytes"] = static_cast<std::uint64_t>(disk.f_blocks) * disk.f_frsize;
-  gauges["data_dir_free_bytes"] = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  const auto space = disk_space(folder);
+  if (!space) return;
+  gauges["data_dir_size_bytes"] = space->bytes;
+  gauges["data_dir_free_bytes"] = space->bytes_free;
 }
 
 }  // namespace

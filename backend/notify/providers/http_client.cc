@@ -10,19 +10,12 @@
 #include <utility>
 
 #include "backend/notify/providers/public_address.h"
+#include "base/text_cut.h"
 
 namespace parley::backend {
 namespace {
 
 using std::chrono::milliseconds;
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() &&
-         (text.back() == ' ' || text.back() == '\t' || text.back() == '\r' || text.back() == '\n'))
-    text.remove_suffix(1);
-  return text;
-}
 
 class HttpTransfer final : public Transfer {
  public:

@@ -1,7 +1,6 @@
 #include "tools/parleyctl/doctor/file_checks.h"
 
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "backend/config/store_config.h"
@@ -88,13 +87,7 @@ void check_folder(const fs::path& folder, const std::string& what, std::optional
     return findings.problem(kFolders, named(what, folder) + " can't be written by the user who needs to.",
                             "Change its owner: chown -R USER " + folder.string());
   findings.ok(kFolders, named(what, folder) + " belongs to who writes there.");
-  struct statvfs disk {};
-  if (::statvfs(folder.c_str(), &disk) == 0)
-    judge_disk({.bytes = disk.f_blocks * disk.f_frsize,
-                .bytes_free = disk.f_bavail * disk.f_frsize,
-                .inodes = disk.f_files,
-                .inodes_free = disk.f_favail},
-               folder, findings);
+  if (const auto space = disk_space(folder)) judge_disk(*space, folder, findings);
 }
 
 void judge_disk(const DiskSpace& space, const fs::path& folder, Findings& findings) {

@@ -5,15 +5,11 @@
 
 #include "backend/config/config.h"
 #include "base/clock.h"
+#include "base/disk_space.h"
 #include "tools/parleyctl/doctor/findings.h"
 #include "tools/parleyctl/doctor/mosquitto_conf.h"
 
 namespace parley::ctl {
-
-// Space and inodes of the file system a folder is on.
-struct DiskSpace {
-  std::uint64_t bytes = 0, bytes_free = 0, inodes = 0, inodes_free = 0;
-};
 
 // Each looks at files and says how they stand; none changes anything.
 // A file with a secret: there, not readable for others, and its owner is whoever must read it (nullopt: not known).

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/text_cut.h"
 
 namespace parley::ctl {
 namespace {
@@ -37,12 +38,6 @@ const std::set<std::string_view> kOfListener{"cafile",
                                              "use_username_as_clientid",
                                              "websockets_headers_size"};
 
-std::string trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return "";
-  return std::string(text.substr(first, text.find_last_not_of(" \t\r") - first + 1));
-}
-
 class Reader {
  public:
   Result<> read(const std::filesystem::path& file, int depth) {
@@ -53,7 +48,9 @@ class Reader {
       line = trimmed(line);
       if (line.empty() || line.starts_with('#')) continue;
       const auto end = std::min(line.find_first_of(" \t"), line.size());
-      if (auto taken = take(line.substr(0, end), trimmed(std::string_view(line).substr(end)), depth); !taken)
+      if (auto taken =
+              take(line.substr(0, end), std::string(trimmed(std::string_view(line).substr(end))), depth);
+          !taken)
         return taken;
     }
     return {};
