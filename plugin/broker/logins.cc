@@ -263,8 +263,8 @@ Session* Logins::session(const Client& client) {
   if (!user || user->disabled || !client.has_certificate || !client.has_certificate(client.key))
     return nullptr;
   begin(client, Session{.user = std::string(user->name), .auth = "certificate"});
-  if (core_.draining && !user->admin) core_.sessions.kick_later(client.key);
   auto* session = core_.sessions.find(client.key);
+  if (core_.draining && !core_.stays(*session)) core_.sessions.kick_later(client.key);
   if (!core_.admission->banned({client.address, client.id, user->name}, core_.clock.wall())) return session;
   ++core_.counters.connects_banned;
   session->shut_out = true;

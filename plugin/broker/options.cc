@@ -256,13 +256,14 @@ std::string contradiction(const Options& o) {
   return "";
 }
 
-std::string known_names() {
+}  // namespace
+
+std::string option_names(bool only_live) {
   std::string names;
-  for (const auto& [name, setter] : setters()) names += (names.empty() ? "" : ", ") + name;
+  for (const auto& [name, setter] : setters())
+    if (setter.live || !only_live) names += (names.empty() ? "" : ", ") + name;
   return names;
 }
-
-}  // namespace
 
 std::vector<wire::Network> Options::default_trusted() {
   return {*wire::parse_network("127.0.0.1"), *wire::parse_network("::1")};
@@ -274,7 +275,8 @@ Result<Options> parse_options(const GivenOptions& given) {
   for (const auto& [name, value] : given) {
     auto it = setters().find(name);
     if (it == setters().end())
-      return fail(Errc::invalid_argument, "plugin_opt_" + name + " is unknown; there are: " + known_names());
+      return fail(Errc::invalid_argument,
+                  "plugin_opt_" + name + " is unknown; there are: " + option_names(false));
     if (!seen.insert(name).second)
       return fail(Errc::invalid_argument, "plugin_opt_" + name + " is given twice");
     if (auto wrong = it->second.set(options, value); !wrong.empty())
@@ -291,13 +293,6 @@ Result<Options> parse_options(const GivenOptions& given) {
 bool is_live_option(std::string_view name) {
   const auto it = setters().find(std::string(name));
   return it != setters().end() && it->second.live;
-}
-
-std::vector<std::string> live_option_names() {
-  std::vector<std::string> names;
-  for (const auto& [name, setter] : setters())
-    if (setter.live) names.push_back(name);
-  return names;
 }
 
 std::optional<bool> says_per_listener_settings(const std::filesystem::path& conf) {

@@ -95,7 +95,7 @@ Result<Options> parse_options(const GivenOptions& given);
 
 // Those that may change while the broker runs: limits and the log level. The others need a restart.
 bool is_live_option(std::string_view name);
-std::vector<std::string> live_option_names();  // ordered
+std::string option_names(bool only_live);  // in order, with commas between, for a sentence
 
 // Does a mosquitto.conf (its include_dir folders too) say `per_listener_settings true`? nullopt when it can't be read.
 std::optional<bool> says_per_listener_settings(const std::filesystem::path& conf);

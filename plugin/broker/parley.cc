@@ -11,27 +11,6 @@ std::unexpected<Error> in_data_dir(const Error& error) {
   return fail(error.code, "plugin_opt_data_dir: " + error.message);
 }
 
-}  // namespace
-
-AdmissionOptions admission_options(const Options& o) {
-  AdmissionOptions a;
-  a.connects = {o.connect_rate, o.connect_burst};
-  a.failures.pair.free = o.login_failures;
-  a.failures.address.free = o.login_failures_address;
-  a.failures.user.free = o.login_failures_user;
-  a.failures.pair.lock_first = a.failures.address.lock_first = o.login_lock;
-  a.failures.user.lock_first = std::min<std::chrono::seconds>(o.login_lock, a.failures.user.lock_max);
-  a.failures.pair.lock_max = a.failures.address.lock_max = o.login_lock_max;
-  a.failures.user.lock_max = std::min<std::chrono::seconds>(o.login_lock_max, a.failures.user.lock_max);
-  a.flap_connects = o.flap_connects;
-  a.flap_window = o.flap_window;
-  a.flap_ban = o.flap_ban;
-  a.trusted = o.trusted_networks;
-  return a;
-}
-
-namespace {
-
 // A log for a thread beside the broker's: keeps the lines until they are let through, and hands on what comes later.
 class LinesOfAThread {
  public:
@@ -118,6 +97,23 @@ Result<> open_files(Core& core) {
 }
 
 }  // namespace
+
+AdmissionOptions admission_options(const Options& o) {
+  AdmissionOptions a;
+  a.connects = {o.connect_rate, o.connect_burst};
+  a.failures.pair.free = o.login_failures;
+  a.failures.address.free = o.login_failures_address;
+  a.failures.user.free = o.login_failures_user;
+  a.failures.pair.lock_first = a.failures.address.lock_first = o.login_lock;
+  a.failures.user.lock_first = std::min<std::chrono::seconds>(o.login_lock, a.failures.user.lock_max);
+  a.failures.pair.lock_max = a.failures.address.lock_max = o.login_lock_max;
+  a.failures.user.lock_max = std::min<std::chrono::seconds>(o.login_lock_max, a.failures.user.lock_max);
+  a.flap_connects = o.flap_connects;
+  a.flap_window = o.flap_window;
+  a.flap_ban = o.flap_ban;
+  a.trusted = o.trusted_networks;
+  return a;
+}
 
 Result<std::unique_ptr<Parley>> Parley::open(const Options& options, BrokerApi& broker, const Clock& clock) {
   std::error_code ec;

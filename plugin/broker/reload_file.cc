@@ -4,23 +4,12 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/text_cut.h"
 
 namespace parley::plugin {
 namespace {
 
-constexpr std::string_view kBlank = " \t\r";
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
-}
-
-std::string live_names() {
-  std::string names;
-  for (const auto& name : live_option_names()) names += (names.empty() ? "" : ", ") + name;
-  return names;
-}
+constexpr std::string_view kBlank = " \t\r";  // between an option and its value
 
 }  // namespace
 
@@ -39,7 +28,7 @@ Result<GivenOptions> read_reload_file(const std::filesystem::path& path) {
     if (!is_live_option(name))
       return fail(Errc::invalid_argument,
                   path.string() + ":" + std::to_string(number) + ": \"" + std::string(name) +
-                      "\" can't be changed while the broker runs; these can: " + live_names());
+                      "\" can't be changed while the broker runs; these can: " + option_names(true));
     given.emplace_back(name, trimmed(line.substr(gap)));
   }
   return given;
