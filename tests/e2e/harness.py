@@ -3,6 +3,7 @@
 Everything listens on 127.0.0.1, on ports drawn here, below one temporary folder; only processes started here are ended, by pid.
 Waiting is always for a condition, with a bound.
 """
+import contextlib
 import itertools
 import json
 import os
@@ -322,6 +323,19 @@ class Server:
         """One request by a connection of its own; the reply."""
         with self.client(who) as c:
             return c.request(method, **params)
+
+
+@contextlib.contextmanager
+def running(server, *members, outsiders=()):
+    """Starts a server for as long as the block lasts, with a room lobby of these members, and users who are in no room."""
+    try:
+        server.start()
+        for name in (*members, *outsiders):
+            server.add_user(name)
+        server.add_room("lobby", **{name: "member" for name in members})
+        yield server
+    finally:
+        server.remove()
 
 
 class Refused(Exception):

@@ -2,7 +2,7 @@
 import subprocess
 
 import pytest
-from harness import PARLEYCTL, Refused, wait_until
+from harness import PARLEYCTL, Refused, Server, running, wait_until
 
 # The broker keeps and enforces them, whatever the store.
 pytestmark = [pytest.mark.profile("embedded"), pytest.mark.xdist_group("test_bans")]
@@ -10,15 +10,8 @@ pytestmark = [pytest.mark.profile("embedded"), pytest.mark.xdist_group("test_ban
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, profile):
-    from harness import Server
-    server = Server(tmp_path_factory.mktemp("bans"), profile).start()
-    try:
-        for name in ("alice", "bob", "carol", "eve"):
-            server.add_user(name)
-        server.add_room("lobby", alice="member", bob="member", carol="member")
+    with running(Server(tmp_path_factory.mktemp("bans"), profile), "alice", "bob", "carol", outsiders=("eve",)) as server:
         yield server
-    finally:
-        server.remove()
 
 
 def refused(server, user, device=None, **kwargs):

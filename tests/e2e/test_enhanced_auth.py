@@ -8,7 +8,7 @@ import time
 
 import jwt
 import pytest
-from harness import Server, have_node, wait_until
+from harness import Server, have_node, running, wait_until
 from mqtt5 import AGAIN, AUTH, BEARER, CONNACK, DATA, GO_ON, SCRAM, Bare, Gone, Scram, bearer, scram_again, scram_login
 
 pytestmark = pytest.mark.profile("embedded")
@@ -26,14 +26,8 @@ def server(tmp_path_factory, profile):
     key = folder / "key"
     key.touch(mode=0o600)
     key.write_text(SECRET)
-    server = Server(folder / "s", profile, plugin_opts={"jwt_key_file": key, "jwt_algorithm": "HS256", "scram": "true"}).start()
-    try:
-        for name in ("alice", "bob"):
-            server.add_user(name)
-        server.add_room("lobby", alice="member", bob="member")
+    with running(Server(folder / "s", profile, plugin_opts={"jwt_key_file": key, "jwt_algorithm": "HS256", "scram": "true"}), "alice", "bob") as server:
         yield server
-    finally:
-        server.remove()
 
 
 def device(user="alice"):

@@ -6,7 +6,7 @@ import time
 
 import jwt
 import pytest
-from harness import Refused, Server, wait_until
+from harness import Refused, Server, running, wait_until
 
 pytestmark = [pytest.mark.profile("embedded"), pytest.mark.xdist_group("jwt_keys")]
 SECRETS = {kid: f"secret {kid} of more than thirty-two bytes, for tests" for kid in "abc"}
@@ -35,15 +35,10 @@ def server(tmp_path_factory, profile):
     folder = tmp_path_factory.mktemp("keys")
     keys = folder / "jwks.json"
     write(keys, jwks("a"))
-    server = Server(folder / "s", profile, plugin_opts={"jwt_jwks_file": keys}).start()
+    server = Server(folder / "s", profile, plugin_opts={"jwt_jwks_file": keys})
     server.keys = keys
-    try:
-        for name in ("alice", "bob"):
-            server.add_user(name)
-        server.add_room("lobby", alice="member", bob="member")
+    with running(server, "alice", "bob"):
         yield server
-    finally:
-        server.remove()
 
 
 def lets_in(server, password, user="alice"):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from authority import Authority
-from harness import WAIT_S, Client, Refused, have_node, wait_until
+from harness import WAIT_S, Client, Refused, have_node, running, wait_until
 from sample import SAMPLE, WAYS, SampleServer
 from wsclient import WsClient
 
@@ -17,14 +17,8 @@ CONNECT = b"\x10\x14\0\x04MQTT\4\2\0\x3c\0\x08a-client"  # of MQTT 3.1.1, withou
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory, profile):
-    server = SampleServer(tmp_path_factory.mktemp("sample"), profile).start()
-    try:
-        for name in ("alice", "bob", "carol", "eve", "frank"):
-            server.add_user(name)
-        server.add_room("lobby", alice="member", bob="member", carol="member")
+    with running(SampleServer(tmp_path_factory.mktemp("sample"), profile), "alice", "bob", "carol", outsiders=("eve", "frank")) as server:
         yield server
-    finally:
-        server.remove()
 
 
 def test_five_listeners_start(sample):

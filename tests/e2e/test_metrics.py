@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import prometheus
-from harness import Server, wait_until
+from harness import Server, running, wait_until
 from prometheus import ALERTS_TEST, DOCUMENT, ONLY, Prometheus, alerts, dashboard_expressions, dashboard_panels, documented, families, promtool, row
 
 pytestmark = pytest.mark.xdist_group("metrics")
@@ -22,10 +22,7 @@ def watched(tmp_path_factory, profile):
     folder = tmp_path_factory.mktemp("watched")
     server = Server(folder, profile, backend_opts={"http.top_rooms": 5, "http.certificate_files": [str(folder / "none.crt")], "notify.stdout": "yes",
                                                      "tracing.otlp_url": "http://127.0.0.1:9"})
-    try:
-        server.start()
-        server.add_user("alice")
-        server.add_room("lobby", alice="member")
+    with running(server, "alice"):
         with server.client("alice") as alice:
             alice.subscribe("rooms/lobby/messages")
             alice.send("lobby", {"text": "hello"})
@@ -37,8 +34,6 @@ def watched(tmp_path_factory, profile):
         wait_until(lambda: server.metric("parley_busy_room_messages", room="lobby"), "the room is busy")
         wait_until(lambda: server.metric("parley_notify_jobs", provider="stdout", state="waiting") is not None, "the outbox is counted")
         yield server
-    finally:
-        server.remove()
 
 
 def served(server):

@@ -7,7 +7,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
-from harness import ROOT, Client, Process, free_ports, have_node, listens, wait_until
+from harness import ROOT, Client, Process, free_ports, have_node, listens, running, wait_until
 from sample import SampleServer
 from wsclient import WsClient
 
@@ -64,14 +64,8 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def behind(tmp_path_factory, profile):
-    server = SampleServer(tmp_path_factory.mktemp("behind"), profile).start()
-    try:
-        for name in ("alice", "bob"):
-            server.add_user(name)
-        server.add_room("lobby", alice="member", bob="member")
+    with running(SampleServer(tmp_path_factory.mktemp("behind"), profile), "alice", "bob") as server:
         yield server
-    finally:
-        server.remove()
 
 
 @pytest.fixture(scope="module", params=["nginx", "haproxy"])

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from harness import PARLEYCTL, PARLEYD, Server, free_ports, wait_until
+from harness import PARLEYCTL, PARLEYD, Server, free_ports, running, wait_until
 from standins import openssl
 
 pytestmark = [pytest.mark.profile("embedded"), pytest.mark.xdist_group("watching")]
@@ -34,13 +34,8 @@ def problems(found):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, profile):
-    server = Server(tmp_path_factory.mktemp("watched"), profile, broker_conf="persistent_client_expiration 7d").start()
-    server.add_user("alice")
-    server.add_room("lobby", alice="member")
-    try:
+    with running(Server(tmp_path_factory.mktemp("watched"), profile, broker_conf="persistent_client_expiration 7d"), "alice") as server:
         yield server
-    finally:
-        server.remove()
 
 
 def changed(path, name, *changes):
