@@ -46,7 +46,7 @@ def test_meanwhile_nobody_is_let_in_and_a_cancelled_drain_lets_them_in_again(mak
     assert "moved off" in body
     # Closed without a CONNACK, so that clients try again; administrators come in.
     late = server.client("alice", connect=False)
-    late.mqtt.connect("127.0.0.1", server.mqtt_port)
+    late.mqtt.connect("127.0.0.1", server.ports[late.via])
     late.mqtt.loop_start()
     wait_until(lambda: server.ctl("status")[1][0]["broker"]["counters"]["logins_drained"] > 0, "turned away")
     assert not late.connected

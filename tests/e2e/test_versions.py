@@ -5,7 +5,7 @@ import threading
 import pytest
 from harness import free_ports, wait_until
 
-pytestmark = pytest.mark.profile("embedded")
+pytestmark = [pytest.mark.profile("embedded"), pytest.mark.transport("tcp")]  # what is on the way is rewritten
 
 
 class OtherRelease:
