@@ -63,7 +63,8 @@ class Connection(Client):
         sock = self.mqtt.socket()
         with contextlib.suppress(OSError):
             if sock is not None:
-                getattr(sock, "_socket", sock).shutdown(socket.SHUT_RDWR)  # Paho wraps a WebSocket's
+                # Paho wraps a WebSocket's. Not SSLSocket's own shutdown: after that Paho would read what is left undeciphered.
+                socket.socket.shutdown(getattr(sock, "_socket", sock), socket.SHUT_RDWR)
         self.mqtt.loop_stop()
 
     def ask(self, method, timeout_s, **params):
