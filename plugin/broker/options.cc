@@ -226,6 +226,7 @@ const std::map<std::string, Setter>& setters() {
       {"connect_rate", live(rate(&Options::connect_rate))},
       {"connect_burst", live(rate(&Options::connect_burst))},
       {"trusted_networks", live({set_trusted_networks})},
+      {"websocket_forwarded_for", flag(&Options::websocket_forwarded_for)},
       {"login_failures", live(size(&Options::login_failures, 0, 1'000'000))},
       {"login_failures_address", live(size(&Options::login_failures_address, 0, 1'000'000))},
       {"login_failures_user", live(size(&Options::login_failures_user, 0, 1'000'000))},

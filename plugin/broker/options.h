@@ -69,6 +69,8 @@ struct Options {
   double connect_burst = 500;  // how many may come at once: an office behind one address, after a restart
   std::vector<wire::Network> trusted_networks =
       default_trusted();  // proxies and the like: many clients behind one address, so nothing is counted by it
+  bool websocket_forwarded_for =
+      false;  // all WebSocket clients come through a proxy that writes X-Forwarded-For (forwarded_for.h)
   std::uint32_t login_failures =
       5;  // wrong passwords for a user from one address that cost nothing, 0: no limit
   std::uint32_t login_failures_address = 50;  // likewise for any users, from one address

@@ -8,6 +8,8 @@
 #include <exception>
 #include <memory>
 
+#include "plugin/broker/broker_version.h"
+#include "plugin/broker/forwarded_for.h"
 #include "plugin/broker/mosquitto_api.h"
 #include "plugin/broker/parley.h"
 #include "plugin/broker/property_reader.h"
@@ -74,26 +76,36 @@ bool has_certificate(const void* key) {
   return certificate != nullptr;
 }
 
-Client describe(const mosquitto* client) {
-  return Client{.key = client,
-                .id = view(mosquitto_client_id(client)),
-                .username = view(mosquitto_client_username(client)),
-                .address = view(mosquitto_client_address(client)),
-                .protocol = mosquitto_client_protocol_version(client),
-                .websocket = mosquitto_client_protocol(client) == mp_websockets,
-                .clean_session = mosquitto_client_clean_session(client),
-                .has_certificate = has_certificate};
-}
-
 // Everything Mosquitto keeps for us between calls.
 struct Plugin {
   MosquittoApi api;
   SystemClock clock;
   std::unique_ptr<Parley> parley;
   PropertyReader properties = PropertyReader::find();
+  ForwardedFor forwarded_for = ForwardedFor::ignored;
   mosquitto_plugin_id_t* id = nullptr;
   GivenOptions given;  // in mosquitto.conf
 };
+
+Client describe(const mosquitto* client, const Plugin& plugin) {
+  const bool websocket = mosquitto_client_protocol(client) == mp_websockets;
+  return Client{
+      .key = client,
+      .id = view(mosquitto_client_id(client)),
+      .username = view(mosquitto_client_username(client)),
+      .address = believable_address(view(mosquitto_client_address(client)), websocket, plugin.forwarded_for),
+      .protocol = mosquitto_client_protocol_version(client),
+      .websocket = websocket,
+      .clean_session = mosquitto_client_clean_session(client),
+      .has_certificate = has_certificate};
+}
+
+ForwardedFor header_of(const Options& options) {
+  constexpr int kFirstToListen = 2'000'015;
+  const int version = broker_version();
+  if (version != 0 && version < kFirstToListen) return ForwardedFor::unheard;
+  return options.websocket_forwarded_for ? ForwardedFor::believed : ForwardedFor::ignored;
+}
 
 Properties read_properties(const PropertyReader& reader, const mosquitto_property* list) {
   return {.content_type = reader.text(list, MQTT_PROP_CONTENT_TYPE),
@@ -102,10 +114,14 @@ Properties read_properties(const PropertyReader& reader, const mosquitto_propert
           .traceparent = reader.user_property(list, "traceparent")};
 }
 
+Plugin& plugin_of(void* userdata) {
+  return *static_cast<Plugin*>(userdata);
+}
+
 // Runs a handler; what it throws is logged and becomes `refusal`. Nothing crosses the edge.
 template <class Handler>
 int guarded(void* userdata, int refusal, Handler&& handler) noexcept {
-  auto& plugin = *static_cast<Plugin*>(userdata);
+  auto& plugin = plugin_of(userdata);
   try {
     return handler(*plugin.parley);
   } catch (const std::exception& e) {
@@ -121,7 +137,7 @@ int on_basic_auth(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_basic_auth*>(event);
   return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
     std::string new_username;
-    const auto verdict = parley.login(describe(e.client), e.username, e.password, new_username);
+    const auto verdict = parley.login(describe(e.client, plugin_of(userdata)), e.username, e.password, new_username);
     if (!new_username.empty() && mosquitto_set_username(e.client, new_username.c_str()) != MOSQ_ERR_SUCCESS)
       return static_cast<int>(MOSQ_ERR_AUTH);
     switch (verdict) {
@@ -170,14 +186,14 @@ std::string_view data_of(const mosquitto_evt_extended_auth& e) {
 int on_auth_start(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_extended_auth*>(event);
   return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
-    return obey(e, parley.auth_start(describe(e.client), view(e.auth_method), data_of(e)));
+    return obey(e, parley.auth_start(describe(e.client, plugin_of(userdata)), view(e.auth_method), data_of(e)));
   });
 }
 
 int on_auth_continue(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_extended_auth*>(event);
   return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
-    return obey(e, parley.auth_continue(describe(e.client), data_of(e)));
+    return obey(e, parley.auth_continue(describe(e.client, plugin_of(userdata)), data_of(e)));
   });
 }
 
@@ -194,7 +210,7 @@ int on_acl_check(int, void* event, void* userdata) {
         .retain = e.retain,
         .qos = e.qos,
         .subscriptions = e.access == MOSQ_ACL_SUBSCRIBE ? mosquitto_client_sub_count(e.client) : 0};
-    switch (parley.check(describe(e.client), request)) {
+    switch (parley.check(describe(e.client, plugin_of(userdata)), request)) {
       case AclDecision::allow:
         return static_cast<int>(MOSQ_ERR_SUCCESS);
       case AclDecision::defer:
@@ -218,13 +234,13 @@ bool replace_payload(mosquitto_evt_message& e, std::string_view bytes) {
 
 int on_message(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_message*>(event);
-  const auto& reader = static_cast<Plugin*>(userdata)->properties;
+  const auto& reader = plugin_of(userdata).properties;
   return guarded(userdata, MOSQ_ERR_ACL_DENIED, [&](Parley& parley) {
     bool keep_retain = e.retain;
     const std::string_view payload{static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0};
     std::string after;
     const bool taken = parley.message(
-        describe(e.client), view(e.topic), payload, [&] { return read_properties(reader, e.properties); },
+        describe(e.client, plugin_of(userdata)), view(e.topic), payload, [&] { return read_properties(reader, e.properties); },
         keep_retain, after);
     e.retain = keep_retain;
     if (taken && !after.empty() && !replace_payload(e, after)) return static_cast<int>(MOSQ_ERR_NOMEM);
@@ -235,7 +251,7 @@ int on_message(int, void* event, void* userdata) {
 int on_control(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_control*>(event);
   return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
-    parley.control(describe(e.client), {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0});
+    parley.control(describe(e.client, plugin_of(userdata)), {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0});
     return static_cast<int>(MOSQ_ERR_SUCCESS);
   });
 }
@@ -264,7 +280,7 @@ int on_tick(int, void*, void* userdata) {
 
 int on_reload(int, void*, void* userdata) {
   return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
-    parley.reload(load_options(static_cast<Plugin*>(userdata)->given));
+    parley.reload(load_options(plugin_of(userdata).given));
     return static_cast<int>(MOSQ_ERR_SUCCESS);
   });
 }
@@ -304,6 +320,7 @@ int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* optio
   auto parley = Parley::open(*parsed, plugin->api, plugin->clock);
   if (!parley) return refuse(parley.error().message);
   plugin->parley = std::move(*parley);
+  plugin->forwarded_for = header_of(*parsed);
 
   for (const auto& c : kCallbacks)
     if (int rc = mosquitto_callback_register(id, c.event, c.function, c.topic, plugin.get());

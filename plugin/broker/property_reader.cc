@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "plugin/broker/broker_version.h"
+
 namespace parley::plugin {
 namespace {
 
@@ -25,23 +27,13 @@ void free_the_brokers(void* text) {
 #endif
 }
 
-// Never closed: the functions are used until the broker ends. Brokers from 2.1 on export their own.
-void* libmosquitto_2_0() {
-  void* library = dlopen("libmosquitto.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!library) return nullptr;
-  auto version = reinterpret_cast<decltype(&mosquitto_lib_version)>(dlsym(library, "mosquitto_lib_version"));
-  int major = 0, minor = 0;
-  if (version) version(&major, &minor, nullptr);
-  return major == 2 && minor == 0 ? library : nullptr;
-}
-
 }  // namespace
 
 PropertyReader PropertyReader::find() {
   PropertyReader reader;
   if (is_the_brokers(dlsym(RTLD_DEFAULT, "mosquitto_property_read_string")))
     reader.take(RTLD_DEFAULT, free_the_brokers);
-  else if (void* library = libmosquitto_2_0())
+  else if (void* library = libmosquitto_2_0())  // brokers from 2.1 on export their own
     reader.take(library, std::free);
   return reader;
 }

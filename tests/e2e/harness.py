@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import queue
+import re
 import secrets
 import shutil
 import signal
@@ -336,6 +337,15 @@ def running(server, *members, outsiders=()):
         yield server
     finally:
         server.remove()
+
+
+def address_over_websocket(believed=None):
+    """What sessions show as a WebSocket client's address: from 2.0.15 on Mosquitto tells X-Forwarded-For, which the plugin believes only
+    when told to, and is `believed` then."""
+    version = re.search(r"version (\d+)\.(\d+)\.(\d+)", subprocess.run(["mosquitto", "-h"], capture_output=True, text=True).stdout)
+    if tuple(map(int, version.groups())) < (2, 0, 15):
+        return "127.0.0.1"
+    return believed or "websocket"
 
 
 class Refused(Exception):

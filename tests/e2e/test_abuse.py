@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from harness import Refused, wait_until
+from harness import Refused, address_over_websocket, wait_until
 
 pytestmark = pytest.mark.profile("embedded")  # all of it is the broker's
 NOT_NOW = -1  # closed without a CONNACK: try again later
@@ -53,6 +53,27 @@ def test_an_address_that_connects_without_end_is_held_off_and_others_are_not(mak
     assert attempt(server, "bob", source="127.0.0.3") == 0
     assert [attempt(server, "alice") for _ in range(7)] == [0] * 7  # behind the proxy
     assert counters(server)["connects_rate_limited"] == 2
+
+
+@pytest.mark.parametrize("believed", [False, True])
+def test_an_address_that_a_websocket_client_made_up_is_none(make_server, believed):
+    """Otherwise whoever connects has a new address each time, and can have others' held off."""
+    server = people(make_server(plugin_opts={"websocket_forwarded_for": str(believed).lower(), "connect_rate": 0.01, "connect_burst": 2}).start(), "alice")
+
+    def came(header):
+        client = server.client("alice", "web", ws=True, connect=False)
+        client.mqtt.ws_set_options(path="/mqtt", headers={"X-Forwarded-For": header})
+        client.connect()
+        (address,) = (s["address"] for s in server.ctl("session", "list")[1] if s["device"] == "web")
+        client.close()
+        return address
+
+    # With a proxy before the broker the last hop is what that proxy saw.
+    assert came("127.0.0.1, 203.0.113.9") == address_over_websocket("203.0.113.9" if believed else None)
+    if not believed:
+        for _ in range(3):
+            came("127.0.0.3")
+    assert attempt(server, "alice", source="127.0.0.3") == 0  # what it may do is not used up
 
 
 def test_a_client_id_that_comes_and_goes_without_end_is_banned_for_a_while(make_server):
