@@ -7,9 +7,11 @@
 #include <cstring>
 #include <exception>
 #include <memory>
+#include <optional>
 
 #include "plugin/broker/broker_version.h"
 #include "plugin/broker/forwarded_for.h"
+#include "plugin/broker/loop_nudge.h"
 #include "plugin/broker/mosquitto_api.h"
 #include "plugin/broker/parley.h"
 #include "plugin/broker/property_reader.h"
@@ -83,6 +85,7 @@ struct Plugin {
   std::unique_ptr<Parley> parley;
   PropertyReader properties = PropertyReader::find();
   ForwardedFor forwarded_for = ForwardedFor::ignored;
+  std::optional<LoopNudge> nudge;  // where the broker needs it
   mosquitto_plugin_id_t* id = nullptr;
   GivenOptions given;  // in mosquitto.conf
 };
@@ -210,8 +213,12 @@ int on_acl_check(int, void* event, void* userdata) {
         .retain = e.retain,
         .qos = e.qos,
         .subscriptions = e.access == MOSQ_ACL_SUBSCRIBE ? mosquitto_client_sub_count(e.client) : 0};
-    switch (parley.check(describe(e.client, plugin_of(userdata)), request)) {
+    auto& plugin = plugin_of(userdata);
+    const auto client = describe(e.client, plugin);
+    switch (parley.check(client, request)) {
       case AclDecision::allow:
+        if (plugin.nudge && client.websocket && request.access == Access::read)
+          plugin.nudge->sending(request.payload.size());
         return static_cast<int>(MOSQ_ERR_SUCCESS);
       case AclDecision::defer:
         return static_cast<int>(MOSQ_ERR_PLUGIN_DEFER);
@@ -272,6 +279,7 @@ int on_disconnect(int, void* event, void* userdata) {
 }
 
 int on_tick(int, void*, void* userdata) {
+  if (auto& nudge = plugin_of(userdata).nudge) nudge->turned();
   return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
     parley.tick();
     return static_cast<int>(MOSQ_ERR_SUCCESS);
@@ -321,6 +329,7 @@ int start(mosquitto_plugin_id_t* id, void** userdata, const mosquitto_opt* optio
   if (!parley) return refuse(parley.error().message);
   plugin->parley = std::move(*parley);
   plugin->forwarded_for = header_of(*parsed);
+  if (LoopNudge::needed()) plugin->nudge.emplace();
 
   for (const auto& c : kCallbacks)
     if (int rc = mosquitto_callback_register(id, c.event, c.function, c.topic, plugin.get());
