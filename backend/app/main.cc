@@ -17,6 +17,7 @@
 #include "backend/requests/create_admin.h"
 #include "base/backoff.h"
 #include "base/private_memory.h"
+#include "base/tls/library.h"
 
 // Exit codes: 0 done, 2 the command line or the configuration is wrong, 1 anything else.
 namespace {
@@ -215,6 +216,7 @@ int begin(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   parley::keep_memory_private();
+  parley::leave_cleaning_to_the_kernel();
   CLI::App app(kAbout, "parleyd");
   Arguments arguments;
   app.add_option("-c,--config", arguments.config,

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "base/private_memory.h"
+#include "base/tls/library.h"
 #include "tools/parleyctl/commands.h"
 
 namespace {
@@ -77,6 +78,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   parley::keep_memory_private();
+  parley::leave_cleaning_to_the_kernel();
   try {
     return run(argc, argv);
   } catch (const std::exception& e) {
