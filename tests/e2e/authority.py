@@ -46,20 +46,22 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         usage = x509.KeyUsage(key_cert_sign=True, crl_sign=True, digital_signature=True, content_commitment=False, key_encipherment=False,
                               data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False)
-        certificate = self._begin(self.subject, key, 365).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True) \
+        certificate = self._begin(self.subject, key, 365, key).add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True) \
             .add_extension(usage, critical=True).sign(key, hashes.SHA256())
         self.own = Pair(self.folder, name, certificate, key)
         self.crt = self.own.crt
 
-    def _begin(self, subject, key, days):
+    def _begin(self, subject, key, days, issuers_key):
         """Ended that many days ago, when they are negative."""
         now = datetime.datetime.utcnow()
         return x509.CertificateBuilder().subject_name(subject).issuer_name(self.subject).public_key(key.public_key()) \
-            .serial_number(x509.random_serial_number()).not_valid_before(now - 100 * DAY).not_valid_after(now + days * DAY)
+            .serial_number(x509.random_serial_number()).not_valid_before(now - 100 * DAY).not_valid_after(now + days * DAY) \
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False) \
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuers_key.public_key()), critical=False)
 
     def _issue(self, name, common_name, usage, days, names=()):
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = self._begin(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]), key, days) \
+        builder = self._begin(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)]), key, days, self.own.private) \
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True) \
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         if names:
