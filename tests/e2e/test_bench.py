@@ -11,13 +11,14 @@ pytestmark = [pytest.mark.transport("tcp"), pytest.mark.skipif(not BENCH.exists(
 
 SCENARIOS = {
     "throughput": ["--senders", "2", "--receivers", "2", "--rooms", "2"],
-    "throughput over WebSocket, QoS 0": ["--senders", "1", "--receivers", "1", "--rooms", "1", "--ws", "--qos", "0"],
+    "throughput over WebSocket, QoS 0": ["--senders", "1", "--receivers", "1", "--rooms", "1", "--qos", "0", "--transport", "ws"],
     "throughput to many, MQTT 5": ["--fanout", "30", "--window", "2", "--v5"],
     "throughput, more rooms than users": ["--senders", "2", "--receivers", "2", "--rooms", "6"],
     "peer": ["--senders", "2", "--receivers", "2", "--rooms", "2"],
     "latency": ["--rate", "200", "--senders", "2", "--receivers", "2", "--rooms", "2"],
     "p7": ["--rate", "200", "--senders", "2", "--receivers", "2", "--rooms", "2"],
     "flood": ["--rate", "60", "--senders", "2", "--receivers", "2", "--rooms", "2"],
+    "connect over TLS": ["--at-once", "3", "--first", "3", "--transport", "tls"],
     "connect": ["--at-once", "3", "--first", "3"],
     "memory": ["--connections", "10", "--rooms", "100", "--memberships", "1000", "--queued", "100"],
     "recovery": ["--journal", "1000000", "--rooms", "1000"],

@@ -26,9 +26,9 @@ class Broker {
   Process& process() { return process_; }
   const std::filesystem::path& folder() const { return folder_; }
   std::uint16_t port() const { return ports_[0]; }
-  Endpoint endpoint(Version version, bool websocket = false) const {
+  Endpoint endpoint(Version version) const {
     const bool tls = transport_ == Transport::tls || transport_ == Transport::wss;
-    websocket = websocket || transport_ == Transport::ws || transport_ == Transport::wss;
+    const bool websocket = transport_ == Transport::ws || transport_ == Transport::wss;
     return {.port = ports_[(tls ? 2u : 0u) + (websocket ? 1u : 0u)],
             .websocket = websocket,
             .tls = tls,

@@ -17,7 +17,6 @@ struct LoadShape {
   std::size_t window =
       20;  // a sender's messages that are not yet acknowledged, or not yet with all who get them
   std::size_t content_bytes = 100;
-  bool websocket = false;
 };
 
 // invalid_argument: what the shape asks for can't be (a sentence).

@@ -19,7 +19,6 @@ void LoadOptions::add_to(CLI::App& command) {
       .add_option("--window", shape.window,
                   "Messages a sender may have under way: not acknowledged, or not with its reader")
       ->capture_default_str();
-  command.add_flag("--ws", shape.websocket, "Over WebSocket instead of TCP");
 }
 
 Result<LoadShape> LoadOptions::resolve() const {

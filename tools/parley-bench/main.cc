@@ -148,7 +148,7 @@ int run(int argc, char** argv) {
   allow_many_files();
   Report report(chosen.scenario);
   note_machine(report);
-  if (settings.transport != Transport::tcp) report.parameter("transport", to_string(settings.transport));
+  report.parameter("transport", to_string(settings.transport));
   if (auto done = measure(settings, chosen, report); !done) {
     std::cerr << "error: " << done.error().message << '\n';
     return 1;

@@ -23,7 +23,7 @@ struct Programs {
   std::filesystem::path parleyd;
 };
 
-// By which listener clients come; a scenario's --ws makes tcp ws, and tls wss.
+// By which listener clients come.
 enum class Transport { tcp, ws, tls, wss };
 
 inline const char* to_string(Transport transport) {

@@ -103,7 +103,6 @@ void describe(const LoadShape& shape, const Settings& settings, Report& report) 
   report.parameter("QoS", std::to_string(shape.qos));
   report.parameter("content bytes", std::to_string(shape.content_bytes));
   report.parameter("window", std::to_string(shape.window));
-  report.parameter("transport", shape.websocket ? "WebSocket" : "TCP");
   report.parameter("MQTT", settings.version5 ? "5" : "3.1.1");
   report.parameter("rounds",
                    std::to_string(settings.rounds) + " of " + format_number(settings.seconds) + " s");

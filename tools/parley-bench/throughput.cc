@@ -52,7 +52,7 @@ void add_throughput(CLI::App& app, Chosen& chosen) {
       "  parley-bench throughput\n"
       "  parley-bench throughput --rooms 1000          every user in 1,000 rooms\n"
       "  parley-bench throughput --fanout 1000         one sender, 1,000 receivers\n"
-      "  parley-bench throughput --qos 0 --ws");
+      "  parley-bench --transport ws throughput --qos 0");
   command->final_callback([&chosen, options] {
     chosen = {"throughput", [options](Run& run) { return throughput(run, *options); }};
   });
