@@ -21,7 +21,8 @@ TEST(ForwardedForTest, what_clients_can_write_is_no_address) {
 
 TEST(ForwardedForTest, of_a_header_that_several_wrote_on_the_last_hop_counts) {
   EXPECT_EQ(believable_address("192.0.2.7", true, ForwardedFor::believed), "192.0.2.7");
-  EXPECT_EQ(believable_address("127.0.0.1, 203.0.113.9 , 192.0.2.7 ", true, ForwardedFor::believed), "192.0.2.7");
+  EXPECT_EQ(believable_address("127.0.0.1, 203.0.113.9 , 192.0.2.7 ", true, ForwardedFor::believed),
+            "192.0.2.7");
   EXPECT_EQ(believable_address("2001:db8::1,", true, ForwardedFor::believed), "");
   EXPECT_EQ(believable_address("", true, ForwardedFor::believed), "");
 }

@@ -140,7 +140,8 @@ int on_basic_auth(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_basic_auth*>(event);
   return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
     std::string new_username;
-    const auto verdict = parley.login(describe(e.client, plugin_of(userdata)), e.username, e.password, new_username);
+    const auto verdict =
+        parley.login(describe(e.client, plugin_of(userdata)), e.username, e.password, new_username);
     if (!new_username.empty() && mosquitto_set_username(e.client, new_username.c_str()) != MOSQ_ERR_SUCCESS)
       return static_cast<int>(MOSQ_ERR_AUTH);
     switch (verdict) {
@@ -189,7 +190,8 @@ std::string_view data_of(const mosquitto_evt_extended_auth& e) {
 int on_auth_start(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_extended_auth*>(event);
   return guarded(userdata, MOSQ_ERR_AUTH, [&](Parley& parley) {
-    return obey(e, parley.auth_start(describe(e.client, plugin_of(userdata)), view(e.auth_method), data_of(e)));
+    return obey(e,
+                parley.auth_start(describe(e.client, plugin_of(userdata)), view(e.auth_method), data_of(e)));
   });
 }
 
@@ -247,8 +249,8 @@ int on_message(int, void* event, void* userdata) {
     const std::string_view payload{static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0};
     std::string after;
     const bool taken = parley.message(
-        describe(e.client, plugin_of(userdata)), view(e.topic), payload, [&] { return read_properties(reader, e.properties); },
-        keep_retain, after);
+        describe(e.client, plugin_of(userdata)), view(e.topic), payload,
+        [&] { return read_properties(reader, e.properties); }, keep_retain, after);
     e.retain = keep_retain;
     if (taken && !after.empty() && !replace_payload(e, after)) return static_cast<int>(MOSQ_ERR_NOMEM);
     return static_cast<int>(taken ? MOSQ_ERR_SUCCESS : MOSQ_ERR_ACL_DENIED);
@@ -258,7 +260,8 @@ int on_message(int, void* event, void* userdata) {
 int on_control(int, void* event, void* userdata) {
   auto& e = *static_cast<mosquitto_evt_control*>(event);
   return guarded(userdata, MOSQ_ERR_SUCCESS, [&](Parley& parley) {
-    parley.control(describe(e.client, plugin_of(userdata)), {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0});
+    parley.control(describe(e.client, plugin_of(userdata)),
+                   {static_cast<const char*>(e.payload), e.payload ? e.payloadlen : 0});
     return static_cast<int>(MOSQ_ERR_SUCCESS);
   });
 }

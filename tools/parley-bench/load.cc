@@ -79,8 +79,7 @@ Result<> Load::join() {
     }
     members.push_back(std::move(member));
   }
-  return fleet_.join(contender_.broker().endpoint(run_.settings.version()),
-                     std::move(members));
+  return fleet_.join(contender_.broker().endpoint(run_.settings.version()), std::move(members));
 }
 
 Result<> Load::begin() {

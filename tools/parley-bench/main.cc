@@ -72,10 +72,11 @@ void add_settings(CLI::App& app, Settings& settings, std::filesystem::path& buil
   app.add_flag("--v5", settings.version5, "MQTT 5 instead of 3.1.1");
   app.add_option("--transport", settings.transport,
                  "Of all clients: tcp, ws, tls or wss (TLS 1.3, EC key, no resumption)")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, Transport>{
-              {"tcp", Transport::tcp}, {"ws", Transport::ws}, {"tls", Transport::tls}, {"wss", Transport::wss}})
-              .description(""))
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Transport>{{"tcp", Transport::tcp},
+                                                                           {"ws", Transport::ws},
+                                                                           {"tls", Transport::tls},
+                                                                           {"wss", Transport::wss}})
+                      .description(""))
       ->type_name("NAME")
       ->default_str("tcp");
   app.add_flag("--json", settings.json, "One JSON object instead of the table");
