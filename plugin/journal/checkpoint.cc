@@ -10,6 +10,7 @@
 
 #include "base/crc32c.h"
 #include "plugin/journal/identity.h"
+#include "plugin/journal/segment.h"
 #include "wire/bytes.h"
 
 // checkpoint, little-endian:
@@ -50,6 +51,7 @@ bool check(std::string_view file, Layout& out) {
   if (wire::get_le<std::uint32_t>(file.data() + kVersionAt) != kVersion) return false;
   if (wire::get_le<std::uint32_t>(file.data() + kHeaderCrcAt) != crc(file.substr(0, kHeaderCrcAt)))
     return false;
+  if (wire::get_le<std::uint64_t>(file.data() + kCoversAt) > kOffsetMax) return false;
   out.rooms = wire::get_le<std::uint64_t>(file.data() + kRoomsAt);
   out.refs = wire::get_le<std::uint64_t>(file.data() + kRefsAt);
   const std::uint64_t body = file.size() - kHeader;

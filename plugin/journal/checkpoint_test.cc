@@ -70,6 +70,25 @@ TEST(Checkpoint, every_changed_bit_and_every_missing_byte_is_noticed) {
   }
 }
 
+// Found by the fuzzer: sound checksums over an offset beyond which nothing can be counted.
+TEST(Checkpoint, an_offset_that_no_journal_reaches_is_damage) {
+  const TempFolder dir;
+  const fs::path path = dir.path() / kCheckpointName;
+  const Numbers numbers(kWindow, 100);
+  ASSERT_TRUE(write_checkpoint(path, {kLineage, kOffsetMax, 1000}, numbers));
+  EXPECT_TRUE(Checkpoint::open(path));
+  ASSERT_TRUE(write_checkpoint(path, {kLineage, kOffsetMax + 8, 1000}, numbers));
+  EXPECT_EQ(Checkpoint::open(path).error().code, Errc::corrupt);
+
+  FakeDisk disk;
+  for (const auto base : {kOffsetMax, kOffsetMax + 8}) {
+    const auto segment = Segment::create(dir.path(), kLineage, base, 4096, disk);
+    ASSERT_TRUE(segment) << segment.error().message;
+    const auto opened = Segment::open((*segment)->path(), MappedFile::Access::read);
+    EXPECT_EQ(opened.has_value(), base == kOffsetMax);
+  }
+}
+
 TEST(Checkpoint, one_that_was_not_finished_leaves_the_old_one) {
   const TempFolder dir;
   const fs::path path = dir.path() / kCheckpointName;

@@ -54,6 +54,7 @@ bool header_is_sound(std::string_view file) {
   if (file.size() < kSegmentHeader || !file.starts_with(kMagic)) return false;
   if (wire::get_le<std::uint32_t>(file.data() + kVersionAt) != kVersion) return false;
   if (wire::get_le<std::uint32_t>(file.data() + kHeaderCrcAt) != crc(file.data(), kHeaderCrcAt)) return false;
+  if (wire::get_le<std::uint64_t>(file.data() + kBaseAt) > kOffsetMax) return false;
   const auto capacity = wire::get_le<std::uint64_t>(file.data() + kCapacityAt);
   return capacity % 8 == 0 && capacity == file.size() - kSegmentHeader;
 }

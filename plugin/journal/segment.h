@@ -15,6 +15,8 @@
 namespace parley::plugin {
 
 inline constexpr std::size_t kSegmentHeader = 64;
+// No journal gets so far; a file that says so is damaged. What is added to offsets below it overflows nowhere.
+inline constexpr std::uint64_t kOffsetMax = 1ull << 62;
 
 // One file of the journal, mapped whole. Its records are written by the broker's thread; the journal's thread
 // only reads used(), flushes, and keeps the durable mark. The file is closed with the object, and stays.
