@@ -28,7 +28,7 @@ from paho.mqtt.properties import Properties
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "lib"))
-from servers.daemon import PORTS, is_free  # noqa: E402
+from servers.daemon import PORTS_OF_TESTS, is_free  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("PARLEY_BUILD", ROOT / "build" / "release"))
 PARLEYD = BUILD / "bin" / "parleyd"
@@ -44,8 +44,8 @@ PORTS_OF_WORKER = 1_000  # tests run in several processes at once, each with por
 
 def own_ports():
     """Those of this process, from a random one on."""
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % (len(PORTS) // PORTS_OF_WORKER)
-    first, at = PORTS[worker * PORTS_OF_WORKER], secrets.randbelow(PORTS_OF_WORKER)
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % (len(PORTS_OF_TESTS) // PORTS_OF_WORKER)
+    first, at = PORTS_OF_TESTS[worker * PORTS_OF_WORKER], secrets.randbelow(PORTS_OF_WORKER)
     while True:
         yield first + at
         at = (at + 1) % PORTS_OF_WORKER

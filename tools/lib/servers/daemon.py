@@ -17,7 +17,9 @@ class ServerError(Exception):
     """What is wrong and what to do about it, for people."""
 
 
-PORTS = range(12_000, 32_000)  # below those the kernel gives to outgoing connections, which could take one while its server is down
+# Below those the kernel gives to outgoing connections, which could take one while its server is down.
+PORTS = range(28_000, 32_000)
+PORTS_OF_TESTS = range(12_000, 28_000)  # which draw theirs before they use them
 
 
 def is_free(port):
